@@ -1,0 +1,265 @@
+//! What an adapter is: all there is to know about one destination, behind two functions.
+//!
+//! [`Adapter::shape`] is pure and runs at intake; what it returns is what is recorded, sealed and shown by a check.
+//! [`Adapter::deliver`] only adds framing: envelope, headers, token, patient reference, signature. An adapter tries once
+//! and classifies the outcome; retries are the gateway's. It never sees the store, the ledger or another adapter.
+
+use std::fmt::Debug;
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode};
+use jiff::Timestamp;
+
+use crate::clock::Clock;
+use crate::declaration::LegalBasis;
+use crate::fault::Fault;
+use crate::journey::{Cleared, Minimal, Outgoing};
+use crate::person::{Identifier, Private};
+
+/// A future that an adapter returns.
+pub type Promise<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// One destination.
+pub trait Adapter: Send + Sync + Debug {
+    /// What it carries, under which rules.
+    fn description(&self) -> &Description;
+
+    /// Builds what will leave. Pure: no clock, no network, the same for a check as for a transfer.
+    ///
+    /// # Errors
+    /// All faults of the document as this destination sees it.
+    fn shape(&self, minimal: Minimal) -> Result<Outgoing, Vec<Fault>>;
+
+    /// Hands it over, once: one permit, one send.
+    fn deliver<'a>(&'a self, cleared: Cleared, means: &'a Means<'a>) -> Promise<'a, Outcome>;
+}
+
+/// What an adapter carries, under which rules.
+#[derive(Debug, Clone)]
+pub struct Description {
+    /// One sentence for `GET /v1/destinations`.
+    pub summary: &'static str,
+    /// Its policies, in Cedar.
+    pub policies: &'static str,
+    /// Data categories that never go there, whatever is permitted.
+    pub never: &'static [&'static str],
+    /// Its purposes.
+    pub purposes: Vec<PurposeDescription>,
+}
+
+/// One purpose of a destination.
+#[derive(Debug, Clone)]
+pub struct PurposeDescription {
+    /// Its name.
+    pub name: &'static str,
+    /// One sentence for `GET /v1/destinations`.
+    pub summary: &'static str,
+    /// The HL7 v3 ActReason code.
+    pub act_reason: &'static str,
+    /// The legal bases that its rules accept, as an integrator would declare them.
+    pub bases: Vec<LegalBasis>,
+    /// The media types of the document.
+    pub media_types: &'static [&'static str],
+    /// The profile, in the profile language.
+    pub profile: &'static str,
+    /// Whether the declaration must name a recipient.
+    pub needs_recipient: bool,
+    /// Who gets it from the destination, where the destination is not the last.
+    pub onward_recipient: Option<&'static str>,
+}
+
+/// What an adapter works with.
+#[derive(Debug)]
+pub struct Means<'a> {
+    /// The time.
+    pub clock: &'a dyn Clock,
+    /// No call may last longer.
+    pub deadline: Timestamp,
+    /// How to reach the peer.
+    pub transport: &'a dyn Transport,
+    /// Signs payloads.
+    pub signer: &'a dyn PayloadSigner,
+}
+
+/// Signs what leaves, with the clinic's payload key (Ed25519).
+pub trait PayloadSigner: Send + Sync + Debug {
+    /// The id under which the peer knows the public key.
+    fn key_id(&self) -> &str;
+    /// The 64 bytes of the signature over `message`.
+    fn sign(&self, message: &[u8]) -> [u8; 64];
+}
+
+/// Owns HTTP clients, pools, certificates, address rules and tracing: no adapter builds a client.
+pub trait Transport: Send + Sync + Debug {
+    /// Makes one call. Redirects are not followed.
+    fn call<'a>(&'a self, call: Call) -> Promise<'a, Result<Reply, CallFailure>>;
+}
+
+/// One HTTP call to a partner.
+#[derive(Debug)]
+pub struct Call {
+    /// Whose certificates and address rules apply: a name from the configuration.
+    pub peer: String,
+    /// The method.
+    pub method: Method,
+    /// The whole URL. It may hold an identifier, so it does not print.
+    pub url: Private,
+    /// The URL as traces may show it, with `{…}` for whatever names a person or a document.
+    pub url_template: String,
+    /// The headers. They are never logged.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+    /// When to give up.
+    pub deadline: Timestamp,
+    /// The largest answer that is read, in bytes.
+    pub answer_bytes_max: usize,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Reply {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// Why no answer came. What matters is whether the peer may have acted on the call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CallFailure {
+    /// The address is not one that the configuration allows for this peer.
+    #[error("the address is not allowed for this peer")]
+    NotAllowed,
+    /// No connection: the peer has seen nothing.
+    #[error("the peer could not be reached")]
+    NotReached,
+    /// The TLS handshake failed: the peer has seen nothing.
+    #[error("the TLS handshake with the peer failed")]
+    Handshake,
+    /// The call was sent, in part at least, and no answer came in time.
+    #[error("no answer came in time")]
+    TimedOut,
+    /// The call was sent, in part at least, and the connection broke.
+    #[error("the connection broke before the answer")]
+    Broken,
+    /// The answer was larger than the call allowed.
+    #[error("the answer was larger than expected")]
+    AnswerTooLarge,
+}
+
+impl CallFailure {
+    /// Whether the peer may have seen the call.
+    pub const fn may_have_arrived(self) -> bool {
+        match self {
+            Self::NotAllowed | Self::NotReached | Self::Handshake => false,
+            Self::TimedOut | Self::Broken | Self::AnswerTooLarge => true,
+        }
+    }
+
+    /// A code for metrics and the transfer's attempts.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NotAllowed => "address-not-allowed",
+            Self::NotReached => "not-reached",
+            Self::Handshake => "tls-handshake",
+            Self::TimedOut => "timed-out",
+            Self::Broken => "connection-broken",
+            Self::AnswerTooLarge => "answer-too-large",
+        }
+    }
+}
+
+/// How one attempt ended. Success is read from the destination's answer, never from a status code alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The destination has confirmed.
+    Delivered(Acknowledgement),
+    /// The destination has said no, and would say it again.
+    Refused(DestinationRefusal),
+    /// It did not happen, and may work later.
+    Failed(Setback),
+    /// It may have happened: the next attempt asks first.
+    Unknown(Setback),
+    /// The patient index knows the declared subject by another id than the document names.
+    AnotherSubject,
+}
+
+/// The destination's proof.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acknowledgement {
+    /// What the destination calls it, such as `Composition/123/_history/1`. Shown to the client.
+    pub reference: Option<String>,
+    /// The bytes that prove it; only a salted commitment to them is kept.
+    pub proof: Bytes,
+}
+
+/// A no from the destination.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DestinationRefusal {
+    /// A code: the destination's own where it has one.
+    pub code: String,
+    /// Item by item; never the destination's text, which may quote the document.
+    pub faults: Vec<Fault>,
+}
+
+/// Why an attempt did not work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setback {
+    /// A code, such as `not-reached` or `x-road-server-clientproxy`.
+    pub code: String,
+    /// When the peer asked to be asked again.
+    pub retry_after: Option<Duration>,
+}
+
+impl Setback {
+    /// A setback with `code`.
+    pub fn new(code: impl Into<String>) -> Self {
+        Self { code: code.into(), retry_after: None }
+    }
+}
+
+impl From<CallFailure> for Outcome {
+    /// For the call that carries the document; for calls before it, use [`Outcome::before_sending`].
+    fn from(failure: CallFailure) -> Self {
+        let setback = Setback::new(failure.code());
+        if failure.may_have_arrived() { Self::Unknown(setback) } else { Self::Failed(setback) }
+    }
+}
+
+impl Outcome {
+    /// The outcome of an attempt that failed before the document was sent.
+    pub fn before_sending(failure: CallFailure) -> Self {
+        Self::Failed(Setback::new(failure.code()))
+    }
+}
+
+/// Knows persons by identifier and answers with the index id that partners' documents use.
+pub trait SubjectIndex: Send + Sync + Debug {
+    /// The index id of a person; `None` when the index does not know the person.
+    fn index_id<'a>(
+        &'a self,
+        inquiry: IndexInquiry<'a>,
+        means: &'a Means<'a>,
+    ) -> Promise<'a, Result<Option<String>, Setback>>;
+}
+
+/// A question to the patient index. It is asked on behalf of a professional and shown to the subject.
+#[derive(Debug, Clone, Copy)]
+pub struct IndexInquiry<'a> {
+    /// The person.
+    pub subject: &'a Identifier,
+    /// The professional's personal code.
+    pub professional: &'a Private,
+    /// The professional's role.
+    pub role: &'a str,
+    /// Why.
+    pub reason: &'a str,
+    /// The id of the message.
+    pub message: uuid::Uuid,
+}

@@ -1,0 +1,292 @@
+//! From submission to what would leave: pure, the same for a check as for a transfer.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::basis::{Permit, Policy, Question, Standing};
+use crate::client::Client;
+use crate::declaration::Declaration;
+use crate::destination::{Destination, Purpose};
+use crate::fault::Fault;
+use crate::minimise::{self, Declared, Manifest};
+use crate::person::Identifier;
+use crate::refusal::{Refusal, Stage};
+use crate::words::Category;
+
+pub use crate::minimise::SubjectProof;
+
+/// A declaration from an identified client; nothing of it is trusted yet, and of the document no byte has been read.
+#[derive(Debug)]
+pub struct Submission {
+    client: Arc<Client>,
+    certificate: [u8; 32],
+    declaration: Declaration,
+    destination: Arc<Destination>,
+}
+
+/// A document as received. Its `Debug` shows no content.
+#[derive(Clone)]
+pub struct Document {
+    /// Its media type, without parameters.
+    pub media_type: String,
+    /// Its bytes.
+    pub bytes: Bytes,
+}
+
+/// A submission that a rule permits, whatever the profile might let through.
+#[derive(Debug)]
+pub struct Lawful {
+    submission: Submission,
+    question: Question,
+}
+
+/// What is left of a document, with the permit for exactly that.
+#[derive(Debug)]
+pub struct Minimal {
+    submission: Submission,
+    permit: Permit,
+    document: Document,
+    manifest: Manifest,
+    subject: SubjectProof,
+}
+
+/// What will leave, as its destination wants it.
+#[derive(Debug)]
+pub struct Outgoing {
+    minimal: Minimal,
+    payload: Payload,
+}
+
+/// What an adapter built: no framing, no addresses, no token. Its `Debug` shows no content.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Payload {
+    /// What to do with it at the destination: a code of the adapter's own.
+    pub operation: String,
+    /// Its media type.
+    pub media_type: String,
+    /// Its bytes.
+    pub bytes: Bytes,
+}
+
+impl fmt::Debug for Document {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Document({} bytes)", self.bytes.len())
+    }
+}
+
+impl fmt::Debug for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Payload({}, {} bytes)", self.operation, self.bytes.len())
+    }
+}
+
+impl Submission {
+    /// A submission of `client`, known by the certificate with this SHA-256.
+    ///
+    /// # Errors
+    /// When the destination has no such purpose, or the purpose wants a recipient and none is declared.
+    pub fn receive(
+        client: Arc<Client>,
+        certificate: [u8; 32],
+        declaration: Declaration,
+        destination: Arc<Destination>,
+    ) -> Result<Self, Refusal> {
+        let submission = Self { client, certificate, declaration, destination };
+        let needs_recipient = submission.purpose()?.description.needs_recipient;
+        if needs_recipient && submission.declaration.recipient.is_none() {
+            let fault = Fault::new(
+                "recipient-missing",
+                "/recipient",
+                "this purpose is for one of many recipients, and none is declared",
+                "declare the recipient by its registry code",
+            );
+            let detail = "the declaration lacks the recipient";
+            return Err(Refusal::for_faults(Stage::Destination, detail, vec![fault]));
+        }
+        Ok(submission)
+    }
+
+    /// Asks the policy whether this may be at all, with all categories that the profile could let through.
+    ///
+    /// # Errors
+    /// The denial: a no here costs no upload.
+    pub fn lawful(self, policy: &Policy, standing: Standing) -> Result<Lawful, Refusal> {
+        let purpose = self.purpose()?;
+        let question = Question {
+            client: self.client.id.clone(),
+            destination: self.destination.name().clone(),
+            purpose: self.declaration.purpose.clone(),
+            legal_basis: self.declaration.legal_basis.clone(),
+            categories: categories(purpose.profile.categories(self.evidence_kinds())),
+            evidence: self.evidence_codes(),
+            professional: self.client.vouches_for(self.declaration.professional.code.expose()),
+            standing,
+        };
+        let permit = policy.decide(question).map_err(Refusal::denied)?;
+        Ok(Lawful { question: permit.question().clone(), submission: self })
+    }
+
+    fn purpose(&self) -> Result<&Purpose, Refusal> {
+        let purposes = self.destination.purposes();
+        purposes.get(&self.declaration.purpose).ok_or_else(|| {
+            let known: Vec<_> = purposes.keys().map(|name| format!("`{name}`")).collect();
+            let fault = Fault::new(
+                "purpose-unknown",
+                "/purpose",
+                format!("`{}` has no such purpose", self.destination.name()),
+                format!("use one of {}", known.join(", ")),
+            );
+            Refusal::for_faults(Stage::Destination, "the purpose is not known", vec![fault])
+        })
+    }
+
+    fn evidence_kinds(&self) -> BTreeSet<&'static str> {
+        self.declaration.evidence.iter().map(|item| item.kind.code()).collect()
+    }
+
+    fn evidence_codes(&self) -> BTreeSet<String> {
+        self.evidence_kinds().into_iter().map(|kind| format!("{kind}:declared")).collect()
+    }
+}
+
+impl Lawful {
+    /// The media types that the purpose carries.
+    pub fn media_types(&self) -> &'static [&'static str] {
+        self.submission.purpose().map_or(&[], |purpose| purpose.description.media_types)
+    }
+
+    /// Keeps of `document` what the profile names, checks the guards, and asks the policy about what is left.
+    ///
+    /// # Errors
+    /// Every fault of the document, or the denial of what is left.
+    pub fn minimise(self, document: &Document, policy: &Policy) -> Result<Minimal, Refusal> {
+        let Self { submission, question } = self;
+        let purpose = submission.purpose()?;
+        media_type_is_known(purpose, document)?;
+        let declaration = &submission.declaration;
+        let declared = Declared {
+            subject: &declaration.subject.identifier,
+            recipient: declaration.recipient.as_ref(),
+            evidence: submission.evidence_kinds(),
+            others: vec![
+                declaration.professional.personal_code.expose(),
+                declaration.professional.code.expose(),
+            ],
+            limits: minimise::Limits::default(),
+        };
+        let projection =
+            minimise::project(&purpose.profile, &declared, &document.bytes).map_err(|faults| {
+                Refusal::for_faults(Stage::Document, "the document cannot be cleared", faults)
+            })?;
+        let found = Question { categories: categories(projection.manifest.categories()), ..question };
+        let permit = policy.decide(found).map_err(Refusal::denied)?;
+        Ok(Minimal {
+            submission,
+            permit,
+            document: Document { media_type: document.media_type.clone(), bytes: projection.document.into() },
+            manifest: projection.manifest,
+            subject: projection.subject,
+        })
+    }
+}
+
+fn media_type_is_known(purpose: &Purpose, document: &Document) -> Result<(), Refusal> {
+    let known = purpose.description.media_types;
+    if known.contains(&document.media_type.as_str()) {
+        return Ok(());
+    }
+    let known: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
+    let fault = Fault::new(
+        "media-type",
+        "",
+        "this purpose does not carry documents of this media type",
+        format!("send the document as {}", known.join(" or ")),
+    );
+    Err(Refusal::for_faults(Stage::MediaType, "the media type is not carried", vec![fault]))
+}
+
+/// A profile's categories are names: `Destination::new` has checked the profile, so nothing is lost here.
+fn categories<'a>(names: impl IntoIterator<Item = &'a str>) -> BTreeSet<Category> {
+    names.into_iter().filter_map(|name| name.parse().ok()).collect()
+}
+
+impl Minimal {
+    /// What is left of the document.
+    pub fn document(&self) -> &[u8] {
+        &self.document.bytes
+    }
+
+    /// What the client declared.
+    pub const fn declaration(&self) -> &Declaration {
+        &self.submission.declaration
+    }
+
+    /// How the document names its subject.
+    pub const fn subject(&self) -> &SubjectProof {
+        &self.subject
+    }
+
+    /// The recipient, where the purpose wants one.
+    pub const fn recipient(&self) -> Option<&Identifier> {
+        self.submission.declaration.recipient.as_ref()
+    }
+
+    /// What an adapter built of it.
+    pub const fn shaped(self, payload: Payload) -> Outgoing {
+        Outgoing { minimal: self, payload }
+    }
+
+    /// Has the destination's adapter build what will leave.
+    ///
+    /// # Errors
+    /// Every fault of the document as the destination sees it.
+    pub fn shape(self) -> Result<Outgoing, Refusal> {
+        let destination = Arc::clone(&self.submission.destination);
+        destination.adapter().shape(self).map_err(|faults| {
+            let detail = "the destination could not use what is left of the document";
+            Refusal::for_faults(Stage::Shape, detail, faults)
+        })
+    }
+}
+
+impl Outgoing {
+    /// What was kept and dropped.
+    pub const fn manifest(&self) -> &Manifest {
+        &self.minimal.manifest
+    }
+
+    /// The permit for exactly this.
+    pub const fn permit(&self) -> &Permit {
+        &self.minimal.permit
+    }
+
+    /// What will leave.
+    pub const fn payload(&self) -> &Payload {
+        &self.payload
+    }
+
+    /// What the client declared.
+    pub const fn declaration(&self) -> &Declaration {
+        &self.minimal.submission.declaration
+    }
+
+    /// How the document names its subject.
+    pub const fn subject(&self) -> &SubjectProof {
+        &self.minimal.subject
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.minimal.submission.client
+    }
+
+    pub(super) const fn certificate(&self) -> [u8; 32] {
+        self.minimal.submission.certificate
+    }
+
+    pub(super) fn destination(&self) -> &Destination {
+        &self.minimal.submission.destination
+    }
+}

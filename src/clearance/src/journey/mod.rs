@@ -1,0 +1,19 @@
+//! The journey of a transfer, as types.
+//!
+//! ```text
+//! Submission ─lawful─▶ Lawful ─minimise─▶ Minimal ─shape─▶ Outgoing ─record─▶ Sealed ─open─▶ Opened ─prove─▶ Cleared
+//! ```
+//!
+//! Each stage consumes the one before, has private fields and exactly one maker, so the order cannot be changed and no
+//! stage skipped: the next one cannot be built without it. `tests/end-to-end/compile_fail` holds the attempts.
+
+mod intake;
+mod open;
+mod record;
+
+pub use self::intake::{Document, Lawful, Minimal, Outgoing, Payload, SubjectProof, Submission};
+pub use self::open::{Attempt, BeginRefusal, Cleared, OpenRefusal, Opened, Unproven};
+pub use self::record::{
+    Acceptance, Begun, Content, Due, Ending, IdempotencyScope, Particulars, RecordFailure, Recorded,
+    Recorder, RecorderError, Reservation, TransferView, Vault,
+};

@@ -1,0 +1,283 @@
+//! From the record to the destination: one permit, one attempt, one send.
+
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use super::intake::Payload;
+use super::record::{Begun, Envelope, Recorder, RecorderError, entry_hash};
+use crate::adapter::{IndexInquiry, Means, Setback, SubjectIndex};
+use crate::basis::{Permit, Question};
+use crate::person::{Identifier, Private};
+use crate::seal::{self, KeyRing, Sealed};
+use crate::words::{DestinationName, TransferId};
+
+/// An attempt that is on record, with the disclosure entry as the ledger has it.
+///
+/// INVARIANT: only [`Attempt::begin`] makes one, from a commit through the writer that also records withdrawals.
+#[derive(Debug)]
+pub struct Attempt {
+    transfer: TransferId,
+    number: u32,
+    perhaps_delivered: bool,
+    leaf: Vec<u8>,
+    sealed: Sealed,
+}
+
+/// Why an attempt did not begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BeginRefusal {
+    /// The subject's consents or restrictions have changed since the policy was asked.
+    #[error("the subject's consents or restrictions have changed since the policy was asked")]
+    StandingChanged,
+    /// It has ended, or somebody else has begun an attempt.
+    #[error("the transfer has ended or another attempt is under way")]
+    NotPending,
+}
+
+/// Why something sealed was not opened. None of these ever happens to a store nobody has touched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum OpenRefusal {
+    /// The permit is for another disclosure than the ledger entry.
+    #[error("the permit is not for this disclosure")]
+    PermitIsForAnother,
+    /// The row was edited, moved, copied or rolled back, or its day's key is destroyed.
+    #[error("the sealed body does not belong to this ledger entry, or its key has been destroyed")]
+    DoesNotOpen,
+}
+
+/// An opened transfer whose subject may yet have to be proved.
+#[derive(Debug)]
+pub struct Opened {
+    transfer: TransferId,
+    number: u32,
+    perhaps_delivered: bool,
+    destination: DestinationName,
+    envelope: Parties,
+    index_claim: Option<String>,
+    payload: Payload,
+    traceparent: Option<String>,
+}
+
+/// Why a document that names its subject by index id was not cleared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unproven {
+    /// The index knows the declared subject by another id, or not at all: it is withheld.
+    AnotherSubject,
+    /// No index is configured that could prove it.
+    NoIndex,
+    /// The index could not be asked.
+    Setback(Setback),
+}
+
+/// A transfer that may be sent, once.
+///
+/// INVARIANT: it is on record, its body is the recorded one, a policy has permitted it since this attempt was decided,
+/// and its subject is proved. It cannot be copied, and [`crate::adapter::Adapter::deliver`] takes it by value.
+#[derive(Debug)]
+pub struct Cleared {
+    opened: Opened,
+    index_id: Option<String>,
+}
+
+#[derive(Debug)]
+struct Parties {
+    subject: Identifier,
+    given: Private,
+    family: Private,
+    professional_code: Private,
+    professional_personal_code: Private,
+    role: String,
+    recipient: Option<Identifier>,
+    reason: Private,
+    evidence: Vec<(String, Private)>,
+}
+
+impl Attempt {
+    /// Begins an attempt under `permit`: on record before a byte is sent.
+    ///
+    /// # Errors
+    /// When it may not begin, or the recorder has failed.
+    pub async fn begin<R: Recorder>(
+        recorder: &R,
+        transfer: TransferId,
+        permit: &Permit,
+        at: Timestamp,
+        lease_until: Timestamp,
+    ) -> Result<Result<Self, BeginRefusal>, RecorderError> {
+        let version = permit.question().standing.version;
+        let begun = recorder.begin(transfer, version, at, lease_until).await?;
+        Ok(begun.map(|begun| Self::new(transfer, begun)))
+    }
+
+    fn new(transfer: TransferId, begun: Begun) -> Self {
+        Self {
+            transfer,
+            number: begun.number,
+            perhaps_delivered: begun.perhaps_delivered,
+            leaf: begun.leaf,
+            sealed: begun.sealed,
+        }
+    }
+
+    /// Its number, from 1.
+    pub const fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// Opens what was sealed, under a permit for exactly the disclosure that the ledger holds.
+    ///
+    /// # Errors
+    /// When the row is not the one that was recorded.
+    pub fn open(self, permit: Permit, ring: &KeyRing) -> Result<Opened, OpenRefusal> {
+        let recorded = Question::of_entry(&self.leaf, permit.question().standing);
+        if recorded.as_ref() != Ok(permit.question()) {
+            return Err(OpenRefusal::PermitIsForAnother);
+        }
+        let sealed = &self.sealed;
+        if sealed.transfer != self.transfer || sealed.destination != permit.question().destination {
+            return Err(OpenRefusal::DoesNotOpen);
+        }
+        let key = ring.existing(sealed.day).map_err(|_| OpenRefusal::DoesNotOpen)?;
+        // The entry's hash is computed from the ledger's own row, never taken from the outbox.
+        let plaintext =
+            seal::open(sealed, entry_hash(&self.leaf), &key).map_err(|_| OpenRefusal::DoesNotOpen)?;
+        let (envelope, payload) = Envelope::decode(&plaintext).ok_or(OpenRefusal::DoesNotOpen)?;
+        Ok(Opened {
+            transfer: self.transfer,
+            number: self.number,
+            perhaps_delivered: self.perhaps_delivered,
+            destination: sealed.destination.clone(),
+            payload: Payload {
+                operation: envelope.operation.clone(),
+                media_type: envelope.media_type.clone(),
+                bytes: Bytes::copy_from_slice(payload),
+            },
+            index_claim: envelope.index_claim.clone(),
+            traceparent: envelope.traceparent.clone(),
+            envelope: Parties::of(envelope),
+        })
+    }
+}
+
+impl Opened {
+    /// The W3C `traceparent` under which delivery goes on.
+    pub fn traceparent(&self) -> Option<&str> {
+        self.traceparent.as_deref()
+    }
+
+    /// Clears it, if its subject is proved: a document that names its subject by index id only is compared with the
+    /// index's answer for the declared subject.
+    ///
+    /// # Errors
+    /// When the subject is another one, or could not be proved.
+    pub async fn prove(
+        self,
+        index: Option<&dyn SubjectIndex>,
+        means: &Means<'_>,
+    ) -> Result<Cleared, Unproven> {
+        let Some(claim) = &self.index_claim else {
+            return Ok(Cleared { opened: self, index_id: None });
+        };
+        let index = index.ok_or(Unproven::NoIndex)?;
+        let inquiry = IndexInquiry {
+            subject: &self.envelope.subject,
+            professional: &self.envelope.professional_personal_code,
+            role: &self.envelope.role,
+            reason: self.envelope.reason.expose(),
+            message: self.transfer.message("index"),
+        };
+        let known = index.index_id(inquiry, means).await.map_err(Unproven::Setback)?;
+        if known.as_ref() != Some(claim) {
+            return Err(Unproven::AnotherSubject);
+        }
+        Ok(Cleared { opened: self, index_id: known })
+    }
+}
+
+impl Cleared {
+    /// The transfer.
+    pub const fn transfer(&self) -> TransferId {
+        self.opened.transfer
+    }
+
+    /// The number of this attempt, from 1.
+    pub const fn attempt(&self) -> u32 {
+        self.opened.number
+    }
+
+    /// Whether an earlier attempt may have arrived: then ask, or send so that a repeat has no effect.
+    pub const fn perhaps_delivered(&self) -> bool {
+        self.opened.perhaps_delivered
+    }
+
+    /// The destination.
+    pub const fn destination(&self) -> &DestinationName {
+        &self.opened.destination
+    }
+
+    /// What to send.
+    pub const fn payload(&self) -> &Payload {
+        &self.opened.payload
+    }
+
+    /// The subject's identifier.
+    pub const fn subject(&self) -> &Identifier {
+        &self.opened.envelope.subject
+    }
+
+    /// The subject's given and family names.
+    pub const fn subject_names(&self) -> (&Private, &Private) {
+        (&self.opened.envelope.given, &self.opened.envelope.family)
+    }
+
+    /// The subject's id in the patient index, where it has been proved.
+    pub fn index_id(&self) -> Option<&str> {
+        self.index_id.as_deref()
+    }
+
+    /// The professional's code, personal code and role.
+    pub fn professional(&self) -> (&Private, &Private, &str) {
+        let of = &self.opened.envelope;
+        (&of.professional_code, &of.professional_personal_code, &of.role)
+    }
+
+    /// The recipient, where the destination stands for many.
+    pub const fn recipient(&self) -> Option<&Identifier> {
+        self.opened.envelope.recipient.as_ref()
+    }
+
+    /// Why, in words the subject may read.
+    pub fn reason(&self) -> &str {
+        self.opened.envelope.reason.expose()
+    }
+
+    /// The reference of the evidence of this kind.
+    pub fn evidence(&self, kind: &str) -> Option<&Private> {
+        let mut evidence = self.opened.envelope.evidence.iter();
+        evidence.find(|(of, _)| of == kind).map(|(_, reference)| reference)
+    }
+}
+
+impl Parties {
+    fn of(envelope: Envelope) -> Self {
+        let identifier = |party: super::record::Party| Identifier {
+            system: party.system,
+            value: Private::new(party.value),
+        };
+        Self {
+            subject: identifier(envelope.subject),
+            given: Private::new(envelope.given),
+            family: Private::new(envelope.family),
+            professional_code: Private::new(envelope.professional_code),
+            professional_personal_code: Private::new(envelope.professional_personal_code),
+            role: envelope.role,
+            recipient: envelope.recipient.map(identifier),
+            reason: Private::new(envelope.reason),
+            evidence: envelope
+                .evidence
+                .into_iter()
+                .map(|(kind, reference)| (kind, Private::new(reference)))
+                .collect(),
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! The heart of Clearance: the vocabulary, legal basis, minimisation, sealing and the adapter contract.
+//!
+//! No network, no database: those are handed in behind [`journey::Recorder`] and [`adapter::Transport`].
+//!
+//! | to read about | see |
+//! |---|---|
+//! | the stages a transfer passes, as types | [`journey`] |
+//! | what a client states | [`declaration`], [`client`] |
+//! | whether it may be sent | [`basis`] |
+//! | what of a document may leave | [`minimise`] |
+//! | how it rests on disk | [`seal`], [`keys`] |
+//! | what a destination is | [`destination`], [`adapter`] |
+//! | how a no is said | [`refusal`], [`fault`] |
+//! | names, states, persons, time | [`words`], [`person`], [`clock`] |
+
+pub mod adapter;
+pub mod basis;
+pub mod client;
+pub mod clock;
+pub mod declaration;
+pub mod destination;
+pub mod fault;
+pub mod journey;
+pub mod keys;
+pub mod minimise;
+pub mod person;
+pub mod refusal;
+pub mod seal;
+pub mod words;

@@ -1,0 +1,26 @@
+#![doc = include_str!("profiles.md")]
+
+pub mod json;
+
+mod automaton;
+mod contained;
+mod excess;
+mod guard;
+mod limits;
+mod manifest;
+mod names;
+mod path;
+mod profile;
+mod project;
+mod select;
+mod tape;
+#[cfg(test)]
+mod tests;
+mod value;
+
+pub use excess::Reason;
+pub use guard::SubjectProof;
+pub use limits::Limits;
+pub use manifest::{Dropped, Kept, Manifest};
+pub use profile::{Profile, ProfileFault};
+pub use project::{Declared, Projection, check_json, project};

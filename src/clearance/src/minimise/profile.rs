@@ -1,0 +1,132 @@
+//! A profile: what a document may carry to one destination for one purpose. The language is described in the module above.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use super::automaton::Automaton;
+use super::path::Path;
+use super::value::Conditions;
+
+mod reading;
+mod table;
+#[cfg(test)]
+mod tests;
+
+/// A checked profile.
+#[derive(Debug, Clone)]
+pub struct Profile {
+    pub(super) name: String,
+    pub(super) version: String,
+    pub(super) resource: String,
+    pub(super) on_excess: OnExcess,
+    pub(super) subject: Vec<Path>,
+    pub(super) entries: Vec<Entry>,
+    /// The `[[keep]]` paths, braces spelled out; the automaton knows them by their place here.
+    pub(super) paths: Vec<KeptPath>,
+    pub(super) drops: Vec<DropPath>,
+    pub(super) automaton: Automaton,
+}
+
+/// What becomes of what may not leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OnExcess {
+    Strip,
+    Refuse,
+}
+
+/// A `[[keep]]`.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub(super) category: String,
+    pub(super) required: bool,
+    pub(super) requires_evidence: Option<String>,
+    pub(super) on_excess: OnExcess,
+    pub(super) conditions: Conditions,
+}
+
+/// One path of a `[[keep]]`.
+#[derive(Debug, Clone)]
+pub(super) struct KeptPath {
+    pub(super) text: String,
+    /// The `[[keep]]`, by its place in the profile.
+    pub(super) entry: usize,
+}
+
+/// One path of a `[[drop]]`.
+#[derive(Debug, Clone)]
+pub(super) struct DropPath {
+    pub(super) text: String,
+    pub(super) why: String,
+    pub(super) on_excess: OnExcess,
+}
+
+/// Something wrong with a profile, and where.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{profile}, line {line}, column {column}: {says}")]
+pub struct ProfileFault {
+    /// The name under which the profile was given.
+    pub profile: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The character in its line, from 1.
+    pub column: usize,
+    /// What is wrong, and where it can be guessed, what was meant.
+    pub says: String,
+}
+
+impl Profile {
+    /// Reads the profile `toml`; `name` is only for the messages.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, in the order written.
+    pub fn parse(name: &str, toml: &str) -> Result<Self, Vec<ProfileFault>> {
+        reading::read(name, toml)
+    }
+
+    /// The profile's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The profile's version.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The categories of data that may leave when the declaration carries evidence of these kinds.
+    pub fn categories<'e>(&self, evidence: impl IntoIterator<Item = &'e str>) -> BTreeSet<&str> {
+        let evidence: BTreeSet<&str> = evidence.into_iter().collect();
+        let active = self.entries.iter().filter(|entry| entry.is_active(&evidence));
+        active.map(|entry| entry.category.as_str()).collect()
+    }
+
+    /// The media type of the documents it is for.
+    pub const fn media_type(&self) -> &'static str {
+        "application/fhir+json"
+    }
+
+    pub(super) fn entry_of(&self, path: usize) -> Option<&Entry> {
+        self.entries.get(self.paths.get(path)?.entry)
+    }
+
+    /// Whether a member name is one that this profile writes.
+    pub(super) fn knows(&self, name: &str) -> bool {
+        self.automaton.knows(name)
+    }
+}
+
+impl Entry {
+    pub(super) fn is_active(&self, evidence: &BTreeSet<&str>) -> bool {
+        let kind = self.requires_evidence.as_deref();
+        kind.is_none_or(|kind| evidence.contains(kind))
+    }
+}
+
+impl fmt::Display for OnExcess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Strip => "strip",
+            Self::Refuse => "refuse",
+        })
+    }
+}

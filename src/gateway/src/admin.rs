@@ -1,0 +1,63 @@
+//! The admin listener: health, metrics, problem pages, the API's description. Plain HTTP, meant for loopback.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{RawQuery, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::{StatusCode, header};
+use metrics_exporter_prometheus::PrometheusHandle;
+use serde_json::json;
+
+use crate::gateway::Gateway;
+use crate::intake;
+
+/// The routes of the admin listener.
+pub(crate) fn router(gateway: Arc<Gateway>, metrics: PrometheusHandle) -> Router {
+    Router::new()
+        .route("/metrics", get(move || async move { scrape(&metrics) }))
+        .route("/openapi.json", get(|| async { intake::json(StatusCode::OK, &intake::openapi_document()) }))
+        .merge(health())
+        .with_state(gateway)
+        .merge(intake::problem_pages())
+}
+
+/// The routes of the `tls-only` listener.
+pub(crate) fn tls_only(gateway: Arc<Gateway>) -> Router {
+    Router::new().merge(health()).with_state(gateway).merge(intake::problem_pages())
+}
+
+fn health() -> Router<Arc<Gateway>> {
+    Router::new().route("/livez", get(live)).route("/readyz", get(ready)).route("/startupz", get(started))
+}
+
+fn scrape(metrics: &PrometheusHandle) -> Response {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics.render()).into_response()
+}
+
+/// Whether the process serves at all; it looks at nothing else.
+async fn live() -> &'static str {
+    "ok\n"
+}
+
+async fn started(State(gateway): State<Arc<Gateway>>) -> Response {
+    answer(gateway.health.is_started(), "ok\n", "starting\n")
+}
+
+/// Whether a transfer could be accepted and recorded now.
+async fn ready(State(gateway): State<Arc<Gateway>>, RawQuery(query): RawQuery) -> Response {
+    let accepting = gateway.health.accepting();
+    if query.is_some_and(|query| query.split('&').any(|item| item.starts_with("verbose"))) {
+        let status = if accepting.is_ok() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+        return intake::json(
+            status,
+            &json!({ "ready": accepting.is_ok(), "checks": gateway.health.findings() }),
+        );
+    }
+    answer(accepting.is_ok(), "ok\n", "not ready; ask with ?verbose\n")
+}
+
+fn answer(ok: bool, yes: &'static str, no: &'static str) -> Response {
+    if ok { yes.into_response() } else { (StatusCode::SERVICE_UNAVAILABLE, no).into_response() }
+}

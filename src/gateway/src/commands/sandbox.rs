@@ -1,0 +1,48 @@
+//! `clearance sandbox`: stand-ins for the destinations, which behave like the real ones, failures included.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use super::{Failure, Report, runtime};
+use crate::playground::{Choices, Playground};
+
+#[derive(Debug, Args)]
+pub(super) struct Sandbox {
+    /// An empty folder for the PKI, keys and settings
+    #[arg(default_value = "sandbox")]
+    folder: PathBuf,
+}
+
+impl Sandbox {
+    pub(super) fn run(&self, report: &Report) -> Result<(), Failure> {
+        runtime()?.block_on(async {
+            std::fs::create_dir_all(&self.folder)?;
+            let choices = Choices { admin: true, ..Choices::default() };
+            let playground = Playground::start(&self.folder, &choices)?;
+            let admin = |address: Option<std::net::SocketAddr>| {
+                address.map(|address| format!("http://{address}")).unwrap_or_default()
+            };
+            let (tis_admin, employer_admin) =
+                (admin(playground.tis.admin_address()), admin(playground.employer.admin_address()));
+            report.line(format_args!("Security Server and TIS   https://{}", playground.tis.address()));
+            report.line(format_args!("  make it fail            {tis_admin}/faults"));
+            report.line(format_args!("employer                  https://{}", playground.employer.address()));
+            report.line(format_args!("  make it fail            {employer_admin}/faults"));
+            report.line(format_args!(
+                "\nnow run: clearance serve --config {}",
+                playground.settings().display()
+            ));
+            report.line("stop with Ctrl-C");
+            report.value(&json!({
+                "settings": playground.settings(),
+                "security_server": playground.tis.address().to_string(),
+                "security_server_admin": tis_admin,
+                "employer": playground.employer.address().to_string(),
+                "employer_admin": employer_admin,
+            }));
+            Ok(tokio::signal::ctrl_c().await?)
+        })
+    }
+}

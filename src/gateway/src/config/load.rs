@@ -1,0 +1,187 @@
+//! Reading the settings. A file is laid over the defaults, so a fault is looked up in the file for its line.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use toml::de::DeTable;
+use toml::{Table, Value};
+
+use super::Config;
+
+/// The annotated defaults.
+pub(crate) const DEFAULTS: &str = include_str!("../../../../deploy/clearance.toml");
+
+/// Why the settings are not usable: every fault.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", listed(faults))]
+pub(crate) struct ConfigError {
+    pub(crate) faults: Vec<ConfigFault>,
+}
+
+/// One fault of the settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ConfigFault {
+    /// The file.
+    pub(crate) file: PathBuf,
+    /// The line, when the fault is in the file rather than missing from it.
+    pub(crate) line: Option<usize>,
+    /// What is wrong.
+    pub(crate) what: String,
+}
+
+impl fmt::Display for ConfigFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.file.display())?;
+        if let Some(line) = self.line {
+            write!(f, ":{line}")?;
+        }
+        write!(f, ": {}", self.what)
+    }
+}
+
+fn listed(faults: &[ConfigFault]) -> String {
+    faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// Reads the settings in `file` over the defaults.
+pub(crate) fn load(file: &Path) -> Result<Config, ConfigError> {
+    let text = std::fs::read_to_string(file).map_err(|error| ConfigError {
+        faults: vec![ConfigFault { file: file.to_owned(), line: None, what: error.to_string() }],
+    })?;
+    parse(file, &text)
+}
+
+/// Reads settings from `text`, which stands in `file`.
+pub(crate) fn parse(file: &Path, text: &str) -> Result<Config, ConfigError> {
+    let fault = |line, what| ConfigFault { file: file.to_owned(), line, what };
+    let refuse = |faults| Err(ConfigError { faults });
+    let own: Table = match toml::from_str(text) {
+        Ok(table) => table,
+        Err(error) => {
+            let line = error.span().map(|span| line_at(text, span.start));
+            return refuse(vec![fault(line, error.message().to_owned())]);
+        }
+    };
+    let mut whole: Table = toml::from_str(DEFAULTS).unwrap_or_default();
+    lay_over(&mut whole, own);
+
+    let mut unknown = Vec::new();
+    let read = serde_ignored::deserialize(Value::Table(whole), |path| unknown.push(path.to_string()));
+    let mut faults: Vec<_> = unknown
+        .into_iter()
+        .map(|path| fault(line_of(text, &path), format!("`{path}` is not a setting")))
+        .collect();
+    match read.and_then(|config: Config| check(config).map_err(serde::de::Error::custom)) {
+        Ok(config) if faults.is_empty() => {
+            let folder = file.parent().unwrap_or(Path::new("."));
+            Ok(config.anchored(folder))
+        }
+        Ok(_) => refuse(faults),
+        Err(error) => {
+            faults.extend(error.message().lines().map(|line| fault(None, line.to_owned())));
+            refuse(faults)
+        }
+    }
+}
+
+/// Lays `own` over `whole`: tables are merged, everything else is replaced.
+fn lay_over(whole: &mut Table, own: Table) {
+    for (key, value) in own {
+        match (whole.get_mut(&key), value) {
+            (Some(Value::Table(below)), Value::Table(above)) => lay_over(below, above),
+            (_, value) => {
+                whole.insert(key, value);
+            }
+        }
+    }
+}
+
+/// What the types cannot say. All of it at once, a line each.
+fn check(config: Config) -> Result<Config, String> {
+    let mut faults = Vec::new();
+    for client in &config.clients {
+        if !clearance::person::is_estonian_registry_code(&client.organisation) {
+            faults.push(format!("the organisation of client `{}` is not a registry code", client.id));
+        }
+        for name in client.destinations.iter().filter(|name| !config.destinations.contains_key(*name)) {
+            faults.push(format!("client `{}` may send to `{name}`, which is not a destination", client.id));
+        }
+    }
+    let mut ids: Vec<_> = config.clients.iter().map(|client| &client.id).collect();
+    ids.sort_unstable();
+    if let Some(twice) = ids.windows(2).find(|pair| pair.first() == pair.last()).and_then(<[_]>::first) {
+        faults.push(format!("client `{twice}` is there twice"));
+    }
+    if config.delivery.retry_factor < 1.0 {
+        faults.push("`delivery.retry_factor` is below 1".to_owned());
+    }
+    if !(0.0..=1.0).contains(&config.telemetry.trace_ratio) {
+        faults.push("`telemetry.trace_ratio` is not between 0 and 1".to_owned());
+    }
+    if faults.is_empty() { Ok(config) } else { Err(faults.join("\n")) }
+}
+
+fn line_at(text: &str, offset: usize) -> usize {
+    text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
+}
+
+/// The line of the setting at `path`, such as `limits.body_ms`.
+fn line_of(text: &str, path: &str) -> Option<usize> {
+    let document = DeTable::parse(text).ok()?;
+    let mut table = document.get_ref();
+    let mut offset = None;
+    for part in path.split('.') {
+        let (key, value) = table.iter().find(|(key, _)| key.get_ref().as_ref() == part)?;
+        offset = Some(key.span().start);
+        match value.get_ref().as_table() {
+            Some(below) => table = below,
+            None => break,
+        }
+    }
+    offset.map(|offset| line_at(text, offset))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(text: &str) -> Vec<String> {
+        parse(Path::new("own.toml"), text)
+            .err()
+            .map(|error| error.faults)
+            .unwrap_or_default()
+            .iter()
+            .map(ToString::to_string)
+            .collect()
+    }
+
+    #[test]
+    fn the_defaults_are_usable_and_paths_start_at_the_file() {
+        let config = parse(Path::new("/etc/clearance/own.toml"), "").unwrap();
+        assert_eq!(config.paths.data, Path::new("/etc/clearance/data"));
+        assert_eq!(config.limits.http2_streams_max, 100);
+    }
+
+    #[test]
+    fn an_unknown_key_is_a_fault_with_its_line_and_all_are_found() {
+        let text = "[limits]\nbody_ms = 1\nbody_sec = 2\n\n[delivery]\nretries = 3\n";
+        assert_eq!(
+            faults(text),
+            [
+                "own.toml:6: `delivery.retries` is not a setting",
+                "own.toml:3: `limits.body_sec` is not a setting"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_not_toml_has_its_line() {
+        assert!(faults("[limits]\nbody_ms = \n")[0].starts_with("own.toml:2: "));
+    }
+
+    #[test]
+    fn a_client_that_could_never_send_is_a_fault() {
+        let text = "[[clients]]\nid = \"ehr\"\norganisation = \"1\"\ndestinations = [\"moon\"]\n";
+        assert_eq!(faults(text).len(), 2);
+    }
+}

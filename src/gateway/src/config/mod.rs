@@ -1,0 +1,176 @@
+//! The settings: one TOML file over the embedded defaults, all faults at once, each with its line.
+
+mod load;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use clearance::declaration::CheckDigits;
+use clearance::words::{ClientId, DestinationName};
+use serde::Deserialize;
+
+pub(crate) use self::load::{DEFAULTS, load};
+
+/// All settings. The comments stand in `deploy/clearance.toml`, which is also where the defaults are.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Config {
+    pub(crate) paths: Paths,
+    pub(crate) intake: Intake,
+    pub(crate) admin: Admin,
+    pub(crate) tls_only: TlsOnly,
+    #[serde(default)]
+    pub(crate) clients: Vec<Client>,
+    #[serde(default)]
+    pub(crate) peers: BTreeMap<String, Peer>,
+    pub(crate) x_road: Option<toml::Table>,
+    #[serde(default)]
+    pub(crate) destinations: BTreeMap<DestinationName, Destination>,
+    pub(crate) policy: Policy,
+    pub(crate) limits: Limits,
+    pub(crate) delivery: Delivery,
+    pub(crate) ledger: Ledger,
+    pub(crate) telemetry: Telemetry,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Paths {
+    pub(crate) data: PathBuf,
+    pub(crate) keys: PathBuf,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Intake {
+    pub(crate) listen: String,
+    pub(crate) certificate: PathBuf,
+    pub(crate) key: PathBuf,
+    pub(crate) client_ca: PathBuf,
+    pub(crate) crl: Vec<PathBuf>,
+    pub(crate) dangerous_allow_unknown_revocation: bool,
+    pub(crate) dangerous_tls_1_2: bool,
+    pub(crate) problem_base_url: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Admin {
+    pub(crate) listen: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct TlsOnly {
+    pub(crate) listen: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Client {
+    pub(crate) id: ClientId,
+    pub(crate) organisation: String,
+    #[serde(default)]
+    pub(crate) certificate_sha256: Vec<identity::Pin>,
+    #[serde(default)]
+    pub(crate) spki_sha256: Vec<identity::Pin>,
+    pub(crate) organisation_identifier: Option<String>,
+    pub(crate) dns_name: Option<String>,
+    pub(crate) destinations: BTreeSet<DestinationName>,
+    pub(crate) professionals: Option<BTreeSet<String>>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Peer {
+    pub(crate) origin: String,
+    pub(crate) ca: PathBuf,
+    pub(crate) certificate: PathBuf,
+    pub(crate) key: PathBuf,
+    #[serde(default)]
+    pub(crate) dangerous_tls_1_2: bool,
+}
+
+/// Which adapter, and its own settings.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Destination {
+    pub(crate) adapter: String,
+    #[serde(flatten)]
+    pub(crate) settings: toml::Table,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Policy {
+    pub(crate) folders: Vec<PathBuf>,
+    pub(crate) check_digits: CheckDigits,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Limits {
+    pub(crate) declaration_bytes_max: usize,
+    pub(crate) json_body_bytes_max: usize,
+    pub(crate) document_bytes_max: usize,
+    pub(crate) connections_max: usize,
+    pub(crate) handshake_ms: u64,
+    pub(crate) headers_ms: u64,
+    pub(crate) header_bytes_max: u32,
+    pub(crate) body_ms: u64,
+    pub(crate) http2_streams_max: u32,
+    pub(crate) http2_resets_max: usize,
+    pub(crate) wait_seconds_max: u64,
+    pub(crate) client_per_second: u32,
+    pub(crate) client_burst: u32,
+    pub(crate) destination_per_second: u32,
+    pub(crate) destination_burst: u32,
+    pub(crate) refusals_ledgered_per_second: u32,
+    pub(crate) drain_seconds: u64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Delivery {
+    pub(crate) not_after_hours: u32,
+    pub(crate) attempt_seconds: u32,
+    pub(crate) concurrent: usize,
+    pub(crate) retry_first_ms: u64,
+    pub(crate) retry_factor: f64,
+    pub(crate) retry_max_seconds: u64,
+    pub(crate) pending_max: u64,
+    pub(crate) oldest_warning_seconds: u64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Ledger {
+    pub(crate) origin: String,
+    pub(crate) checkpoint_seconds: u64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Telemetry {
+    pub(crate) log: String,
+    pub(crate) otlp: String,
+    pub(crate) trace_ratio: f64,
+}
+
+impl Config {
+    /// The settings that weaken the gateway, by name; reported at every start.
+    pub(crate) fn dangerous(&self) -> Vec<String> {
+        let intake = [
+            ("intake.dangerous_allow_unknown_revocation", self.intake.dangerous_allow_unknown_revocation),
+            ("intake.dangerous_tls_1_2", self.intake.dangerous_tls_1_2),
+        ];
+        let intake = intake.into_iter().filter(|(_, on)| *on).map(|(name, _)| name.to_owned());
+        let peers = self.peers.iter().filter(|(_, peer)| peer.dangerous_tls_1_2);
+        intake.chain(peers.map(|(name, _)| format!("peers.{name}.dangerous_tls_1_2"))).collect()
+    }
+
+    /// Every path, taken from `folder`.
+    fn anchored(mut self, folder: &Path) -> Self {
+        let anchor = |path: &mut PathBuf| *path = folder.join(&*path);
+        anchor(&mut self.paths.data);
+        anchor(&mut self.paths.keys);
+        anchor(&mut self.intake.certificate);
+        anchor(&mut self.intake.key);
+        anchor(&mut self.intake.client_ca);
+        self.intake.crl.iter_mut().for_each(anchor);
+        self.policy.folders.iter_mut().for_each(anchor);
+        for peer in self.peers.values_mut() {
+            anchor(&mut peer.ca);
+            anchor(&mut peer.certificate);
+            anchor(&mut peer.key);
+        }
+        self
+    }
+}

@@ -1,0 +1,221 @@
+//! What one due transfer comes to: asked again, begun on record, opened, proved, sent once, and ended on record.
+
+use std::sync::Arc;
+
+use clearance::adapter::{Means, Outcome, PayloadSigner, Setback, SubjectIndex, Transport};
+use clearance::basis::{Policy, Question};
+use clearance::clock::{Clock, Entropy};
+use clearance::destination::Destination;
+use clearance::journey::{
+    Attempt, BeginRefusal, Cleared, Due, Ending, Opened, Recorder, RecorderError, Unproven, Vault,
+};
+use clearance::words::{State, TransferId};
+use jiff::{SignedDuration, Timestamp};
+use tracing::Instrument;
+
+use super::Retry;
+use crate::telemetry::{metrics, trace};
+
+/// Carries transfers to destinations.
+#[derive(Debug)]
+pub(crate) struct Courier<R> {
+    pub(crate) recorder: Arc<R>,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) signer: Arc<dyn PayloadSigner>,
+}
+
+/// The terms under which a destination is delivered to now.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Terms<'a> {
+    pub(crate) destination: &'a Destination,
+    pub(crate) policy: &'a Policy,
+    pub(crate) index: Option<&'a dyn SubjectIndex>,
+    pub(crate) retry: Retry,
+    /// How long one attempt may last.
+    pub(crate) attempt: SignedDuration,
+}
+
+/// What an attempt came to, in the words of the record.
+struct Verdict {
+    state: State,
+    code: Option<String>,
+    rule: Option<String>,
+    reference: Option<String>,
+    proof: Option<bytes::Bytes>,
+    retry_after: Option<std::time::Duration>,
+}
+
+impl<R: Recorder> Courier<R> {
+    /// Carries one due transfer one step further.
+    pub(crate) async fn carry(&self, due: Due, terms: Terms<'_>) -> Result<(), RecorderError> {
+        let now = self.clock.now();
+        if now > due.not_after {
+            let code = if due.state == State::Unknown { "perhaps-delivered" } else { "deadline-passed" };
+            return self.end(&due, due.attempts, Verdict::of(State::Expired).because(code), terms).await;
+        }
+        // Asked again at each attempt: a transfer that is no longer lawful is withheld, and that is recorded.
+        let question = Question::of_entry(&due.leaf, due.standing)?;
+        let permit = match terms.policy.decide(question) {
+            Ok(permit) => permit,
+            Err(denial) => return self.end(&due, due.attempts, Verdict::withheld(denial.rule), terms).await,
+        };
+        let deadline = now.saturating_add(terms.attempt).unwrap_or(Timestamp::MAX);
+        // The lease outlives the deadline, so that nobody begins another attempt while this one is under way.
+        let lease_until = deadline.saturating_add(terms.attempt).unwrap_or(Timestamp::MAX);
+        let begun = Attempt::begin(&*self.recorder, due.transfer, &permit, now, lease_until).await?;
+        let attempt = match begun {
+            Ok(attempt) => attempt,
+            // The next look finds the new standing, or that nothing is left to do.
+            Err(BeginRefusal::StandingChanged | BeginRefusal::NotPending) => return Ok(()),
+        };
+        let number = attempt.number();
+        let verdict = match attempt.open(permit, &self.vault.ring) {
+            Err(refusal) => {
+                tracing::error!(event.action = "does-not-open", transfer.id = %due.transfer, error.message = %refusal, "a sealed transfer does not open");
+                Verdict::withheld("does-not-open")
+            }
+            Ok(opened) => {
+                let span = tracing::info_span!(
+                    "deliver",
+                    otel.kind = "producer",
+                    transfer.id = %due.transfer,
+                    destination.name = %terms.destination.name(),
+                    transfer.attempts = number,
+                );
+                trace::continue_from(&span, opened.traceparent());
+                self.prove_and_deliver(opened, deadline, terms).instrument(span).await
+            }
+        };
+        self.end(&due, number, verdict, terms).await
+    }
+
+    async fn prove_and_deliver(&self, opened: Opened, deadline: Timestamp, terms: Terms<'_>) -> Verdict {
+        let means =
+            Means { clock: &*self.clock, deadline, transport: &*self.transport, signer: &*self.signer };
+        match opened.prove(terms.index, &means).await {
+            Ok(cleared) => self.deliver(cleared, &means, terms).await,
+            Err(unproven) => Verdict::unproven(unproven),
+        }
+    }
+
+    async fn deliver(&self, cleared: Cleared, means: &Means<'_>, terms: Terms<'_>) -> Verdict {
+        let started = self.clock.now();
+        let outcome = terms.destination.adapter().deliver(cleared, means).await;
+        let verdict = Verdict::from(outcome);
+        let taken = self.clock.now().duration_since(started);
+        metrics::attempted(terms.destination.name(), verdict.class(), taken);
+        verdict
+    }
+
+    async fn end(
+        &self,
+        due: &Due,
+        attempts: u32,
+        verdict: Verdict,
+        terms: Terms<'_>,
+    ) -> Result<(), RecorderError> {
+        let at = self.clock.now();
+        let next = (!verdict.state.is_final()).then(|| {
+            terms.retry.next(at, attempts, verdict.retry_after, &*self.entropy).min(after(due.not_after))
+        });
+        let ending = Ending {
+            transfer: due.transfer,
+            at,
+            state: verdict.state,
+            next_attempt_at: next,
+            code: verdict.code,
+            rule: verdict.rule,
+            reference: verdict.reference,
+            proof: self.commit_proof(due.transfer, verdict.proof.as_deref()),
+        };
+        self.log(due, attempts, &ending, terms);
+        metrics::ended(terms.destination.name(), ending.state, at.duration_since(due.accepted_at));
+        self.recorder.end(ending).await
+    }
+
+    /// A delivered transfer without a commitment to its proof is better than one delivered twice.
+    fn commit_proof(&self, transfer: TransferId, proof: Option<&[u8]>) -> Option<(ledger::Hash, Vec<u8>)> {
+        match self.vault.commit_proof(transfer, proof?) {
+            Ok(committed) => Some(committed),
+            Err(error) => {
+                tracing::error!(event.action = "proof-not-committed", transfer.id = %transfer, error.message = %error, "the destination's proof could not be committed to");
+                None
+            }
+        }
+    }
+
+    fn log(&self, due: &Due, attempts: u32, ending: &Ending, terms: Terms<'_>) {
+        tracing::info!(
+            event.action = "delivery",
+            transfer.id = %due.transfer,
+            transfer.state = ending.state.code(),
+            transfer.attempts = attempts,
+            destination.name = %terms.destination.name(),
+            code = ending.code.as_deref().unwrap_or_default(),
+            rule.name = ending.rule.as_deref().unwrap_or_default(),
+            "a transfer was carried one step"
+        );
+    }
+}
+
+/// One step past the deadline, where the transfer is looked at once more and expires.
+fn after(deadline: Timestamp) -> Timestamp {
+    deadline.saturating_add(SignedDuration::from_millis(1)).unwrap_or(Timestamp::MAX)
+}
+
+impl Verdict {
+    const fn of(state: State) -> Self {
+        Self { state, code: None, rule: None, reference: None, proof: None, retry_after: None }
+    }
+
+    fn because(self, code: impl Into<String>) -> Self {
+        Self { code: Some(code.into()), ..self }
+    }
+
+    fn withheld(rule: impl Into<String>) -> Self {
+        let rule = rule.into();
+        Self { rule: Some(rule.clone()), ..Self::of(State::Withheld).because(rule) }
+    }
+
+    fn later(state: State, setback: Setback) -> Self {
+        Self { retry_after: setback.retry_after, ..Self::of(state).because(setback.code) }
+    }
+
+    fn unproven(unproven: Unproven) -> Self {
+        match unproven {
+            Unproven::AnotherSubject => Self::withheld("wrong-patient"),
+            Unproven::NoIndex => Self::withheld("subject-unprovable"),
+            Unproven::Setback(setback) => Self::later(State::Delivering, setback),
+        }
+    }
+
+    /// The class that metrics count.
+    const fn class(&self) -> &'static str {
+        match self.state {
+            State::Delivered => "delivered",
+            State::RefusedByDestination => "refused",
+            State::Withheld => "withheld",
+            State::Unknown => "unknown",
+            State::Accepted | State::Delivering | State::Withdrawn | State::Expired => "failed",
+        }
+    }
+}
+
+impl From<Outcome> for Verdict {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Delivered(acknowledgement) => Self {
+                reference: acknowledgement.reference,
+                proof: Some(acknowledgement.proof),
+                ..Self::of(State::Delivered)
+            },
+            Outcome::Refused(refusal) => Self::of(State::RefusedByDestination).because(refusal.code),
+            Outcome::Failed(setback) => Self::later(State::Delivering, setback),
+            Outcome::Unknown(setback) => Self::later(State::Unknown, setback),
+            Outcome::AnotherSubject => Self::withheld("wrong-patient"),
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! What the API answers with. The OpenAPI document is made from these types.
+
+use clearance::fault::Fault;
+use clearance::journey::{Outgoing, SubjectProof, TransferView};
+use clearance::minimise::Manifest;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::problem::FaultDocument;
+
+/// The gateway's decision about a submission: permitted.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Decision {
+    /// Always `permitted`; a no is a problem document.
+    pub(crate) decision: String,
+    /// The rules that permit it.
+    pub(crate) rules: Vec<String>,
+    /// The version of the policies that were asked.
+    pub(crate) policy: String,
+    /// `proven` by identifier, or `unproven`: the document names its subject by index id only, which is proved before
+    /// the first delivery.
+    pub(crate) subject: String,
+    /// What was kept and dropped; never a value.
+    #[schema(value_type = Object)]
+    pub(crate) manifest: serde_json::Value,
+    /// What is odd and was let through.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) warnings: Vec<serde_json::Value>,
+}
+
+impl Decision {
+    pub(crate) fn of(outgoing: &Outgoing) -> Self {
+        Self {
+            decision: "permitted".to_owned(),
+            rules: outgoing.permit().rules().to_vec(),
+            policy: outgoing.permit().policy_version().to_owned(),
+            subject: match outgoing.subject() {
+                SubjectProof::ByIdentifier => "proven",
+                SubjectProof::ByIndex(_) => "unproven",
+            }
+            .to_owned(),
+            manifest: manifest(outgoing.manifest()),
+            warnings: outgoing.declaration().warnings.iter().map(warning).collect(),
+        }
+    }
+}
+
+fn manifest(manifest: &Manifest) -> serde_json::Value {
+    serde_json::from_slice(&manifest.to_bytes()).unwrap_or_default()
+}
+
+fn warning(fault: &Fault) -> serde_json::Value {
+    serde_json::to_value(FaultDocument::of(fault)).unwrap_or_default()
+}
+
+/// The answer to an accepted transfer.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Accepted {
+    /// The transfer's id; `Location` has its address.
+    #[schema(format = "uuid")]
+    pub(crate) transfer: String,
+    /// Its state.
+    pub(crate) state: String,
+    #[serde(flatten)]
+    pub(crate) decision: Decision,
+}
+
+/// The answer to a check: what a transfer of the same request would do now.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Checked {
+    #[serde(flatten)]
+    pub(crate) decision: Decision,
+    /// What would leave, when it was asked for with `?document=true`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) outgoing: Option<OutgoingDocument>,
+}
+
+/// What would leave, before framing.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct OutgoingDocument {
+    /// Its media type.
+    pub(crate) media_type: String,
+    /// The document, as text.
+    pub(crate) document: String,
+}
+
+/// A transfer as its client sees it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Transfer {
+    /// The transfer's id.
+    #[schema(format = "uuid")]
+    pub(crate) transfer: String,
+    /// `accepted`, `delivering`, `unknown`, or final: `delivered`, `refused-by-destination`, `withheld`, `withdrawn`,
+    /// `expired`.
+    pub(crate) state: String,
+    /// Whether nothing follows.
+    pub(crate) r#final: bool,
+    /// Where it goes.
+    pub(crate) destination: String,
+    /// For which purpose.
+    pub(crate) purpose: String,
+    /// When it was accepted (RFC 3339).
+    pub(crate) accepted_at: String,
+    /// Since when it is in its state (RFC 3339).
+    pub(crate) state_since: String,
+    /// The attempts begun so far.
+    pub(crate) attempts: u32,
+    /// When the next attempt is due (RFC 3339).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) next_attempt_at: Option<String>,
+    /// After this it is not delivered any more (RFC 3339).
+    pub(crate) not_after: String,
+    /// Why the last attempt did not deliver it: a code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) code: Option<String>,
+    /// What the destination calls it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) acknowledgement: Option<String>,
+    /// The index of its disclosure in the ledger.
+    pub(crate) ledger_index: u64,
+}
+
+impl Transfer {
+    pub(crate) fn of(view: &TransferView) -> Self {
+        Self {
+            transfer: view.transfer.to_string(),
+            state: view.state.code().to_owned(),
+            r#final: view.state.is_final(),
+            destination: view.destination.to_string(),
+            purpose: view.purpose.to_string(),
+            accepted_at: view.accepted_at.to_string(),
+            state_since: view.state_since.to_string(),
+            attempts: view.attempts,
+            next_attempt_at: view.next_attempt_at.map(|at| at.to_string()),
+            not_after: view.not_after.to_string(),
+            code: view.code.clone(),
+            acknowledgement: view.reference.clone(),
+            ledger_index: view.index,
+        }
+    }
+}

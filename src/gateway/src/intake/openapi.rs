@@ -1,0 +1,190 @@
+//! `/openapi.json`: made from the code, so that it cannot say anything else.
+
+use axum::response::Response;
+use http::StatusCode;
+use utoipa::OpenApi;
+use utoipa::openapi::{OpenApi as Document, OpenApiVersion};
+
+use super::api::{Accepted, Checked, Transfer};
+use super::destinations::Destinations;
+use super::json;
+use super::problem::ProblemDocument;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Clearance",
+        description = "The gateway through which a clinic sends health data to registries and employers. Mutual TLS; \
+                       the certificate says who sends. Nothing is stored unless the answer is 2xx."
+    ),
+    paths(transfers, checks, transfer, destinations),
+    components(schemas(Accepted, Checked, Transfer, Destinations, ProblemDocument, Declaration, Submission)),
+    tags((name = "transfers", description = "Sending documents"), (name = "reference", description = "What may be sent"))
+)]
+struct Api;
+
+/// The OpenAPI document.
+pub(crate) fn document() -> Document {
+    let mut document = Api::openapi();
+    document.openapi = OpenApiVersion::Version31;
+    document
+}
+
+/// Serves it.
+pub(crate) async fn serve() -> Response {
+    json(StatusCode::OK, &document())
+}
+
+/// What the client states about a transfer.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "the schema of what `clearance::declaration` reads")]
+struct Declaration {
+    /// Where it goes: a name of `GET /v1/destinations`.
+    #[schema(example = "employer")]
+    destination: String,
+    /// One of the destination's purposes.
+    #[schema(example = "health-check-decision")]
+    purpose: String,
+    legal_basis: LegalBasis,
+    subject: Subject,
+    professional: Professional,
+    /// The organisation that receives it, where the destination stands for many.
+    recipient: Option<Identifier>,
+    /// What shows that the basis holds; each kind at most once.
+    #[schema(max_items = 16)]
+    evidence: Option<Vec<Evidence>>,
+    /// Why, in words the subject may read: no clinical text, no codes of persons or diagnoses.
+    #[schema(min_length = 1, max_length = 200, example = "töötervishoiu otsus")]
+    reason: String,
+    /// Transfers with the same key to one destination keep their order; the subject when absent.
+    ordering_key: Option<String>,
+    /// After this instant it is no longer delivered (RFC 3339).
+    #[schema(format = DateTime)]
+    not_after: Option<String>,
+    /// The undelivered transfer that this one replaces.
+    #[schema(format = "uuid")]
+    supersedes: Option<String>,
+}
+
+/// GDPR Art. 6 and 9 and the national act and section.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "a schema")]
+struct LegalBasis {
+    #[schema(example = "6(1)(c)")]
+    gdpr6: String,
+    #[schema(example = "9(2)(b)")]
+    gdpr9: String,
+    #[schema(example = "TTOS")]
+    act: String,
+    #[schema(example = "13¹")]
+    section: String,
+}
+
+/// The person the data is about.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "a schema")]
+struct Subject {
+    #[schema(example = "https://fhir.ee/sid/pid/est/ni")]
+    system: String,
+    value: String,
+    given: String,
+    family: String,
+}
+
+/// The person in the clinic on whose behalf it is sent.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "a schema")]
+struct Professional {
+    /// A capital letter and five digits.
+    #[schema(pattern = "^[A-Z][0-9]{5}$")]
+    code: String,
+    personal_code: String,
+    #[schema(example = "doctor")]
+    role: String,
+}
+
+/// An identifier.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "a schema")]
+struct Identifier {
+    #[schema(example = "https://fhir.ee/sid/org/est/br")]
+    system: String,
+    value: String,
+}
+
+/// One item that shows that the basis holds.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "a schema")]
+struct Evidence {
+    /// `order`, `consent`, `inquiry`, `release` or `certificate`.
+    kind: String,
+    r#ref: String,
+}
+
+/// Declaration and document in one JSON body, in this order.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "a schema")]
+struct Submission {
+    declaration: Declaration,
+    /// The document, as it stands.
+    #[schema(value_type = Object)]
+    document: String,
+    /// The document's media type.
+    #[schema(default = "application/fhir+json")]
+    media_type: Option<String>,
+}
+
+#[utoipa::path(
+    post, path = "/v1/transfers", tag = "transfers",
+    summary = "Send a document",
+    description = "202 after the disclosure is on record; delivery follows. The body is one JSON object, or \
+                   `multipart/form-data` or `multipart/related` with the part `declaration` first and `document` second.",
+    params(
+        ("Idempotency-Key" = String, Header, description = "One per transfer; the same with each retry of it"),
+        ("Prefer" = Option<String>, Header, description = "`wait=n`: hold the answer until delivered, at most n seconds"),
+        ("Content-Digest" = Option<String>, Header, description = "RFC 9530; checked when sent"),
+    ),
+    request_body(content((Submission = "application/json"), (Object = "multipart/form-data"), (Object = "multipart/related"))),
+    responses(
+        (status = 200, description = "Delivered within the time of `Prefer: wait`", body = Accepted),
+        (status = 202, description = "On record; `Location` has its address", body = Accepted),
+        (status = "4XX", description = "A no, with the rule that decided", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = "5XX", description = "Nothing was accepted; retry with the same key", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+#[expect(dead_code, reason = "carries the description of the call")]
+fn transfers() {}
+
+#[utoipa::path(
+    post, path = "/v1/checks", tag = "transfers",
+    summary = "Try a document without sending it",
+    description = "The whole pipeline; nothing is stored or sent.",
+    params(("document" = Option<bool>, Query, description = "Show the document as it would leave")),
+    request_body(content((Submission = "application/json"), (Object = "multipart/form-data"), (Object = "multipart/related"))),
+    responses(
+        (status = 200, description = "It would be accepted", body = Checked),
+        (status = "4XX", description = "It would not", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+#[expect(dead_code, reason = "carries the description of the call")]
+fn checks() {}
+
+#[utoipa::path(
+    get, path = "/v1/transfers/{id}", tag = "transfers",
+    summary = "Where a transfer stands",
+    params(("id" = String, Path, description = "The transfer's id")),
+    responses(
+        (status = 200, description = "Its state", body = Transfer),
+        (status = 404, description = "This client has no such transfer", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
+#[expect(dead_code, reason = "carries the description of the call")]
+fn transfer() {}
+
+#[utoipa::path(
+    get, path = "/v1/destinations", tag = "reference",
+    summary = "What this client may send where",
+    responses((status = 200, description = "Destinations, purposes, legal bases, limits", body = Destinations))
+)]
+#[expect(dead_code, reason = "carries the description of the call")]
+fn destinations() {}

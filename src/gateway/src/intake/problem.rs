@@ -1,0 +1,283 @@
+//! Every no that a client can get, as an RFC 9457 problem document.
+//!
+//! This is the one module that turns refusals into HTTP. Its matches list every variant, so that a new refusal does not
+//! build until someone has chosen its answer.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use clearance::fault::Fault;
+use clearance::refusal::{Refusal, Stage};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+/// A no, and all that the client is told about it.
+#[derive(Debug, Clone)]
+pub(crate) struct Problem {
+    pub(crate) kind: Kind,
+    pub(crate) rule: Option<String>,
+    pub(crate) detail: String,
+    pub(crate) faults: Vec<Fault>,
+    pub(crate) retry_after: Option<Duration>,
+}
+
+macro_rules! kinds {
+    ($($variant:ident $slug:literal $status:ident $retryable:literal $title:literal $page:literal)+) => {
+        /// The types of problems. Stable: clients may branch on them.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum Kind { $($variant,)+ }
+
+        impl Kind {
+            /// All of them, in the order of the pages' index.
+            pub(crate) const ALL: &[Self] = &[$(Self::$variant,)+];
+
+            /// The last part of the problem's type.
+            pub(crate) const fn slug(self) -> &'static str {
+                match self { $(Self::$variant => $slug,)+ }
+            }
+
+            /// The status of the answer.
+            pub(crate) const fn status(self) -> StatusCode {
+                match self { $(Self::$variant => StatusCode::$status,)+ }
+            }
+
+            /// Whether the same request may succeed later.
+            pub(crate) const fn retryable(self) -> bool {
+                match self { $(Self::$variant => $retryable,)+ }
+            }
+
+            /// A title, the same for each occurrence.
+            pub(crate) const fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title,)+ }
+            }
+
+            /// What the page of the problem says: why it happens and what to do.
+            pub(crate) const fn page(self) -> &'static str {
+                match self { $(Self::$variant => $page,)+ }
+            }
+        }
+    };
+}
+
+kinds! {
+    RequestMalformed "request-malformed" BAD_REQUEST false "The request cannot be read"
+        "The body is neither `multipart/form-data` or `multipart/related` with the part `declaration` first, nor one JSON object with `declaration` first and `document` second. Nothing was stored. Mend the request; `errors` says where."
+    IdempotencyKeyMissing "idempotency-key-missing" BAD_REQUEST false "The request has no idempotency key"
+        "A transfer is accepted at most once per key, so that a retry after a lost answer cannot send a document twice. Send a fresh `Idempotency-Key` (1 to 255 visible ASCII characters, a UUID is best) with each new transfer, and the same key with each retry of it."
+    DigestMismatch "digest-mismatch" BAD_REQUEST false "The body is not what its digest says"
+        "The request carried `Content-Digest` (RFC 9530), and the body that arrived has another digest: it was changed or cut off on the way. Nothing was stored. Send it again."
+    DeclarationInvalid "declaration-invalid" BAD_REQUEST false "The declaration is not well-formed"
+        "The declaration says who the document is about, where it goes, why, and on which legal basis. `errors` lists every fault with a JSON Pointer into the declaration and what to send instead. The document was not read."
+    DestinationUnknown "destination-unknown" UNPROCESSABLE_ENTITY false "There is no such destination or purpose"
+        "The declaration names a destination or purpose that is not configured here, or lacks what the purpose wants. `GET /v1/destinations` lists what you may send where. The document was not read."
+    NoAutomaticRoute "no-automatic-route" FORBIDDEN false "There is no automatic route to this recipient"
+        "Courts, prosecutors, the police and insurers have no automatic route. Each request of theirs is answered by hand: (1) keep the signed original of the order or inquiry and note its number, issuing body and registry code, date, the statute it cites, the person, the period and the kinds of data asked, and the deadline; (2) an insurer must also name the policy or claim, the insured event, and why health data is indispensable; (3) have two people approve the release; (4) send only what the order names, only records made by this provider, and nothing about other persons."
+    LegalBasisMissing "legal-basis-missing" FORBIDDEN false "No rule permits this disclosure"
+        "A disclosure needs a rule that permits it, and none does: `rule` names the rule that came nearest, and `errors` each of its conditions that does not hold. Correct the declaration if it is wrong; otherwise the document must not be sent. The refusal is on record."
+    Forbidden "disclosure-forbidden" FORBIDDEN false "A rule forbids this disclosure"
+        "A rule that holds whatever else is permitted forbids this: withdrawn consent, a restriction or objection of the subject, a client or professional without the right, a data category that never goes to this destination. `rule` names it, `errors` says what would change it. The refusal is on record."
+    MediaType "media-type-not-carried" UNSUPPORTED_MEDIA_TYPE false "The document's media type is not carried"
+        "The purpose carries documents of certain media types only; `errors` lists them."
+    DocumentMalformed "document-malformed" UNPROCESSABLE_ENTITY false "The document cannot be read beyond doubt"
+        "The gateway must see the same document as its receiver, so reading is strict: duplicate member names, lone surrogates, byte order marks and excessive depth are refused as well as plain syntax errors. `errors` says where."
+    DocumentRefused "document-refused" UNPROCESSABLE_ENTITY false "The document may not be disclosed as it is"
+        "The document holds what its profile refuses, lacks what it requires, is about another person than declared, or names a further person. `errors` lists every fault with its place, rule and remedy. What a profile merely strips is not a fault; `POST /v1/checks` shows it. The refusal is on record."
+    DocumentUnusable "document-unusable" UNPROCESSABLE_ENTITY false "The destination could not use what is left of the document"
+        "After minimisation the document lacks something that the destination wants, or contradicts the declaration, such as another employer than the declared recipient. `errors` lists every fault."
+    TooLarge "too-large" PAYLOAD_TOO_LARGE false "The request is larger than allowed"
+        "The declaration, the JSON body or the document is over its limit; `GET /v1/destinations` lists the limits."
+    TimedOut "timed-out" REQUEST_TIMEOUT true "The body did not arrive in time"
+        "The request's body was not complete within the limit. Nothing was stored. Send it again with the same idempotency key."
+    KeyReused "idempotency-key-reused" UNPROCESSABLE_ENTITY false "The idempotency key was used for another request"
+        "This client has used the key for a transfer with other content. That transfer stands as it was. Send a new transfer under a new key."
+    KeyInProgress "idempotency-key-in-progress" CONFLICT true "A request with this idempotency key is being served"
+        "The first request with this key has not been answered yet. Wait for its answer, or repeat this one a little later: it will then get the same answer."
+    SupersedesNotPossible "supersedes-not-possible" CONFLICT false "The transfer to be superseded has already left or ended"
+        "`supersedes` names a transfer of yours that is not waiting any more, or is none of yours. Send the correction as a transfer of its own."
+    ClientUnregistered "client-unregistered" FORBIDDEN false "The certificate is not that of a registered client"
+        "The certificate is good, but no client is registered with it, or the registered client's organisation differs from the certificate's. Have the administrator register the certificate's fingerprint (`clearance certs check-chain` prints it)."
+    CertificateRevoked "certificate-revoked" FORBIDDEN false "The client's certificate is no longer valid"
+        "The certificate was revoked, has expired or has been taken off the list since the connection was made. Nothing was recorded after that. Connect with the new certificate."
+    RateLimited "rate-limited" TOO_MANY_REQUESTS true "Too many requests"
+        "This client, or all clients together for this destination, sent more than the configured rate. Wait as long as `Retry-After` says and repeat the request with the same idempotency key."
+    NotAccepting "not-accepting" SERVICE_UNAVAILABLE true "The gateway cannot accept transfers safely now"
+        "Accepting would not be safe: the record cannot be written, or too much waits undelivered. Nothing was stored. Repeat the request with the same idempotency key after `Retry-After`; operations see the cause in `/readyz?verbose`."
+    NotFound "not-found" NOT_FOUND false "There is nothing here"
+        "There is no such path, or no such transfer of this client."
+    MethodNotAllowed "method-not-allowed" METHOD_NOT_ALLOWED false "This method is not for this path"
+        "`/openapi.json` lists the methods of each path."
+    Internal "internal" INTERNAL_SERVER_ERROR true "The gateway failed"
+        "Nothing was accepted. The log has the cause under the request's id; repeat the request with the same idempotency key."
+}
+
+impl Problem {
+    /// A problem that `detail` says all about.
+    pub(crate) fn new(kind: Kind, detail: impl Into<String>) -> Self {
+        Self { kind, rule: None, detail: detail.into(), faults: Vec::new(), retry_after: None }
+    }
+
+    pub(crate) fn retry_after(self, after: Duration) -> Self {
+        Self { retry_after: Some(after), ..self }
+    }
+
+    /// The answer, in the form the caller reads: problem JSON, or an OperationOutcome for FHIR callers.
+    pub(crate) fn answer(&self, base_url: &str, request: &str, headers: &HeaderMap) -> Response {
+        let fhir = accepts_fhir(headers);
+        let (media_type, body) = if fhir {
+            ("application/fhir+json", self.operation_outcome())
+        } else {
+            let document = serde_json::to_value(self.document(base_url, request)).unwrap_or_default();
+            ("application/problem+json", document)
+        };
+        let mut answer = (self.kind.status(), Body::from(body.to_string())).into_response();
+        let headers = answer.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+        if let Some(after) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(after.as_secs().max(1)));
+        }
+        answer
+    }
+
+    /// The problem document.
+    pub(crate) fn document(&self, base_url: &str, request: &str) -> ProblemDocument {
+        ProblemDocument {
+            r#type: format!("{base_url}/problems/{}", self.kind.slug()),
+            title: self.kind.title().to_owned(),
+            status: self.kind.status().as_u16(),
+            detail: self.detail.clone(),
+            instance: format!("urn:uuid:{request}"),
+            rule: self.rule.clone(),
+            retryable: self.kind.retryable(),
+            errors: self.faults.iter().map(FaultDocument::of).collect(),
+        }
+    }
+
+    fn operation_outcome(&self) -> serde_json::Value {
+        let issue = |rule: &str, text: &str, remedy: &str, pointer: &str| {
+            let mut issue = json!({
+                "severity": "error",
+                "code": self.issue_code(),
+                "details": {
+                    "coding": [{ "system": "urn:clearance:rule", "code": rule }],
+                    "text": text,
+                },
+            });
+            if let Some(issue) = issue.as_object_mut() {
+                if !remedy.is_empty() {
+                    issue.insert("diagnostics".into(), json!(remedy));
+                }
+                if !pointer.is_empty() {
+                    issue.insert("location".into(), json!([pointer]));
+                }
+            }
+            issue
+        };
+        let mut issues: Vec<_> = self
+            .faults
+            .iter()
+            .map(|fault| issue(&fault.rule, &fault.detail, &fault.remedy, &fault.pointer))
+            .collect();
+        if issues.is_empty() {
+            issues.push(issue(self.rule.as_deref().unwrap_or(self.kind.slug()), &self.detail, "", ""));
+        }
+        json!({ "resourceType": "OperationOutcome", "issue": issues })
+    }
+
+    /// The code of FHIR's issue-type value set.
+    const fn issue_code(&self) -> &'static str {
+        match self.kind {
+            Kind::RequestMalformed | Kind::DigestMismatch | Kind::DocumentMalformed => "structure",
+            Kind::IdempotencyKeyMissing => "required",
+            Kind::DeclarationInvalid => "invalid",
+            Kind::DestinationUnknown | Kind::NotFound => "not-found",
+            Kind::NoAutomaticRoute | Kind::LegalBasisMissing | Kind::Forbidden => "forbidden",
+            Kind::MediaType | Kind::MethodNotAllowed => "not-supported",
+            Kind::DocumentRefused | Kind::DocumentUnusable => "business-rule",
+            Kind::TooLarge => "too-long",
+            Kind::TimedOut => "timeout",
+            Kind::KeyReused => "duplicate",
+            Kind::KeyInProgress | Kind::SupersedesNotPossible => "conflict",
+            Kind::ClientUnregistered | Kind::CertificateRevoked => "login",
+            Kind::RateLimited => "throttled",
+            Kind::NotAccepting | Kind::Internal => "transient",
+        }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let forbidden = || refusal.detail.starts_with("no rule permits");
+        let kind = match refusal.stage {
+            Stage::Declaration => Kind::DeclarationInvalid,
+            Stage::Destination => Kind::DestinationUnknown,
+            Stage::Basis if forbidden() => Kind::LegalBasisMissing,
+            Stage::Basis => Kind::Forbidden,
+            Stage::MediaType => Kind::MediaType,
+            Stage::Document if refusal.rule.starts_with("json-") => Kind::DocumentMalformed,
+            Stage::Document => Kind::DocumentRefused,
+            Stage::Shape => Kind::DocumentUnusable,
+        };
+        Self {
+            kind,
+            rule: Some(refusal.rule),
+            detail: refusal.detail,
+            faults: refusal.faults,
+            retry_after: None,
+        }
+    }
+}
+
+/// An RFC 9457 problem document.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ProblemDocument {
+    /// A stable address of the problem's type; it opens a page.
+    r#type: String,
+    /// The type's title.
+    title: String,
+    /// The HTTP status.
+    status: u16,
+    /// What happened this time.
+    detail: String,
+    /// The request, as logs and traces name it.
+    instance: String,
+    /// The rule that decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<String>,
+    /// Whether the same request may succeed later.
+    retryable: bool,
+    /// Every fault of the stage that refused.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FaultDocument>,
+}
+
+/// One fault.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct FaultDocument {
+    /// The rule that was broken.
+    rule: String,
+    /// Where: a JSON Pointer into the declaration, or the path in the document.
+    pointer: String,
+    /// What is wrong.
+    detail: String,
+    /// What would change the answer.
+    remedy: String,
+}
+
+impl FaultDocument {
+    pub(crate) fn of(fault: &Fault) -> Self {
+        Self {
+            rule: fault.rule.to_string(),
+            pointer: fault.pointer.clone(),
+            detail: fault.detail.clone(),
+            remedy: fault.remedy.clone(),
+        }
+    }
+}
+
+fn accepts_fhir(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(header::ACCEPT).into_iter().filter_map(|value| value.to_str().ok());
+    accepted.flat_map(|value| value.split(',')).any(|item| item.trim().starts_with("application/fhir+json"))
+}

@@ -1,0 +1,73 @@
+//! Reading a transfer's state, and waiting for it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Extension, Path, State};
+use axum::response::Response;
+use clearance::journey::{Recorder, TransferView};
+use clearance::words::TransferId;
+use http::StatusCode;
+use tokio::time::{Instant, timeout_at};
+
+use super::api::Transfer;
+use super::json;
+use super::problem::{Kind, Problem};
+use super::request::Caller;
+use crate::gateway::Gateway;
+
+/// `GET /v1/transfers/{id}`: a client sees its own transfers only.
+pub(crate) async fn transfer(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let nothing = || Problem::new(Kind::NotFound, "this client has no such transfer");
+    let id: TransferId = id.parse().map_err(|_| nothing())?;
+    let view = view(&gateway, id).await?;
+    let view = view.filter(|view| view.client == caller.client.id).ok_or_else(nothing)?;
+    Ok(json(StatusCode::OK, &Transfer::of(&view)))
+}
+
+/// Waits until the transfer has ended; the answer is its state then, or when the time is up.
+pub(crate) async fn delivered_within(
+    gateway: &Gateway,
+    id: TransferId,
+    time: Duration,
+) -> Result<Option<TransferView>, Problem> {
+    let deadline = Instant::now() + time;
+    // Subscribed before looking, so that no change is missed.
+    let mut changes = gateway.store.changes();
+    loop {
+        let view = view(gateway, id).await?;
+        if view.as_ref().is_none_or(|view| view.state.is_final()) {
+            return Ok(view);
+        }
+        loop {
+            match timeout_at(deadline, changes.recv()).await {
+                Err(_) => return Ok(view),
+                Ok(Ok(change)) if change.transfer != id => {}
+                // A change of this one, or some were missed: look again.
+                Ok(_) => break,
+            }
+        }
+    }
+}
+
+/// The answer to the accepted transfer, with its state of now.
+pub(crate) fn merged(accepted: &[u8], view: &TransferView) -> serde_json::Value {
+    let mut merged: serde_json::Value = serde_json::from_slice(accepted).unwrap_or_default();
+    let now = serde_json::to_value(Transfer::of(view)).unwrap_or_default();
+    if let (Some(merged), serde_json::Value::Object(now)) = (merged.as_object_mut(), now) {
+        merged.extend(now);
+    }
+    merged
+}
+
+async fn view(gateway: &Gateway, id: TransferId) -> Result<Option<TransferView>, Problem> {
+    gateway
+        .store
+        .transfer(id)
+        .await
+        .map_err(|_| Problem::new(Kind::NotAccepting, "the record cannot be read"))
+}

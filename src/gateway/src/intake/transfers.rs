@@ -1,0 +1,323 @@
+//! `POST /v1/transfers` and `POST /v1/checks`: the same pipeline; only a transfer is recorded.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Extension, Query, State};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use clearance::declaration::Declaration;
+use clearance::journey::{
+    Content, Document, IdempotencyScope, Outgoing, Particulars, RecordFailure, Recorder, RecorderError,
+    Reservation, Submission,
+};
+use clearance::refusal::{Refusal, Stage};
+use clearance::words::{State as TransferState, TransferId};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde::Deserialize;
+
+use super::api::{Accepted, Checked, Decision, OutgoingDocument};
+use super::body::Incoming;
+use super::problem::{Kind, Problem};
+use super::request::{Caller, RequestId, idempotency_key, wait};
+use super::{json, reading};
+use crate::gateway::Gateway;
+use crate::telemetry::{metrics, trace};
+
+/// Accepts a transfer: 202 after the synced commit, never before.
+pub(crate) async fn accept(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(caller): Extension<Caller>,
+    Extension(request): Extension<RequestId>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    gateway.rates.client(&caller.client.id)?;
+    let scope = scope(&gateway, &caller, &headers)?;
+    let reservation = gateway.store.reserve(&scope).await.map_err(|error| not_recorded(&error))?;
+    let accepted = match reservation {
+        Reservation::InProgress => {
+            let detail = "the first request with this idempotency key has not been answered yet";
+            return Err(Problem::new(Kind::KeyInProgress, detail).retry_after(Duration::from_secs(1)));
+        }
+        Reservation::Accepted { content, transfer, answer } => {
+            replay(&gateway, &headers, body, content, transfer, answer).await?
+        }
+        Reservation::Fresh => {
+            let lease = Lease { gateway: &gateway, scope: Some(scope) };
+            fresh(&gateway, &caller, &request, &headers, body, lease).await?
+        }
+    };
+    answer(&gateway, &headers, accepted).await
+}
+
+/// Runs a submission through the whole pipeline and stores nothing.
+pub(crate) async fn check(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(caller): Extension<Caller>,
+    Query(asked): Query<CheckQuery>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    gateway.rates.client(&caller.client.id)?;
+    let mut incoming = Incoming::begin(&headers, body, &gateway.config.load().limits).await?;
+    let declaration = incoming.declaration().await?;
+    let cleared = clear(&gateway, &caller, &declaration, incoming).await;
+    metrics::checked(cleared.is_ok());
+    let (outgoing, _) = cleared.map_err(NotCleared::into_problem)?;
+    let checked = Checked {
+        decision: Decision::of(&outgoing),
+        outgoing: asked.document.then(|| OutgoingDocument {
+            media_type: outgoing.payload().media_type.clone(),
+            document: String::from_utf8_lossy(&outgoing.payload().bytes).into_owned(),
+        }),
+    };
+    Ok(json(StatusCode::OK, &checked))
+}
+
+/// What a check may be asked for.
+#[derive(Debug, Deserialize)]
+pub(crate) struct CheckQuery {
+    /// Whether to show the document as it would leave.
+    #[serde(default)]
+    document: bool,
+}
+
+/// An accepted transfer and its answer, now or from the first time.
+struct AcceptedAnswer {
+    transfer: TransferId,
+    body: Vec<u8>,
+    replayed: bool,
+}
+
+/// Gives the lease on an idempotency key back, unless the key was used up.
+struct Lease<'a> {
+    gateway: &'a Gateway,
+    scope: Option<IdempotencyScope>,
+}
+
+impl Drop for Lease<'_> {
+    fn drop(&mut self) {
+        if let Some(scope) = &self.scope {
+            self.gateway.store.release(scope);
+        }
+    }
+}
+
+async fn fresh(
+    gateway: &Gateway,
+    caller: &Caller,
+    request: &RequestId,
+    headers: &HeaderMap,
+    body: Body,
+    mut lease: Lease<'_>,
+) -> Result<AcceptedAnswer, Problem> {
+    gateway.accepting()?;
+    let mut incoming = Incoming::begin(headers, body, &gateway.config.load().limits).await?;
+    let declaration = incoming.declaration().await?;
+    let (outgoing, content) = match clear(gateway, caller, &declaration, incoming).await {
+        Ok(cleared) => cleared,
+        Err(NotCleared::Problem(problem)) => return Err(problem),
+        Err(NotCleared::Refused(refusal, named)) => {
+            gateway.note_refusal(caller, request, &refusal, named).await?;
+            return Err(refusal.into());
+        }
+    };
+    gateway.rates.destination(&outgoing.declaration().destination)?;
+    // The certificate may have been revoked while the body was on its way.
+    caller.still_admitted(gateway)?;
+    let scope = lease.scope.take().ok_or_else(|| Problem::new(Kind::Internal, "the lease is gone"))?;
+    let recorded = record(gateway, scope.clone(), outgoing, content).await;
+    if recorded.is_err() {
+        lease.scope = Some(scope);
+    }
+    recorded
+}
+
+async fn record(
+    gateway: &Gateway,
+    idempotency: IdempotencyScope,
+    outgoing: Outgoing,
+    content: Content,
+) -> Result<AcceptedAnswer, Problem> {
+    let at = gateway.clock.now();
+    let internal = |_| Problem::new(Kind::Internal, "the source of randomness has failed");
+    let transfer = TransferId::new(at, &*gateway.entropy).map_err(internal)?;
+    let decision = Decision::of(&outgoing);
+    let rules = decision.rules.clone();
+    let destination = outgoing.declaration().destination.clone();
+    let accepted = Accepted {
+        transfer: transfer.to_string(),
+        state: TransferState::Accepted.code().to_owned(),
+        decision,
+    };
+    let body = serde_json::to_vec(&accepted)
+        .map_err(|_| Problem::new(Kind::Internal, "the answer could not be written"))?;
+    let not_after = gateway.not_after(outgoing.declaration(), at);
+    let particulars = Particulars {
+        transfer,
+        at,
+        not_after,
+        idempotency,
+        content,
+        answer: body.clone(),
+        traceparent: trace::traceparent(),
+    };
+    outgoing
+        .record(&*gateway.store, &gateway.vault, particulars)
+        .await
+        .map_err(|failure| not_sealed(&failure))?;
+    metrics::permitted(&destination, &rules);
+    gateway.wake(&destination);
+    Ok(AcceptedAnswer { transfer, body, replayed: false })
+}
+
+/// The answer of the first time, if the request is the same.
+async fn replay(
+    gateway: &Gateway,
+    headers: &HeaderMap,
+    body: Body,
+    first: Content,
+    transfer: TransferId,
+    answer: Vec<u8>,
+) -> Result<AcceptedAnswer, Problem> {
+    let mut incoming = Incoming::begin(headers, body, &gateway.config.load().limits).await?;
+    let declaration = incoming.declaration().await?;
+    let document = incoming.document().await?;
+    if content(gateway, &declaration, &document) != first {
+        let detail = "this client has used the idempotency key for a transfer with other content";
+        return Err(Problem::new(Kind::KeyReused, detail));
+    }
+    Ok(AcceptedAnswer { transfer, body: answer, replayed: true })
+}
+
+async fn answer(
+    gateway: &Gateway,
+    headers: &HeaderMap,
+    accepted: AcceptedAnswer,
+) -> Result<Response, Problem> {
+    let limit = Duration::from_secs(gateway.config.load().limits.wait_seconds_max);
+    let location = format!("/v1/transfers/{}", accepted.transfer);
+    let waited = match wait(headers, limit) {
+        Some(time) => reading::delivered_within(gateway, accepted.transfer, time).await?,
+        None => None,
+    };
+    let mut response = match waited {
+        Some(view) => {
+            let delivered = view.state == TransferState::Delivered;
+            let status = if delivered { StatusCode::OK } else { StatusCode::ACCEPTED };
+            json(status, &reading::merged(&accepted.body, &view))
+        }
+        None => (StatusCode::ACCEPTED, [(header::CONTENT_TYPE, "application/json")], accepted.body)
+            .into_response(),
+    };
+    let answer = response.headers_mut();
+    if let Ok(location) = HeaderValue::from_str(&location) {
+        answer.insert(header::LOCATION, location);
+    }
+    if accepted.replayed {
+        answer.insert("idempotency-replayed", HeaderValue::from_static("true"));
+    }
+    Ok(response)
+}
+
+/// Why a submission was not cleared.
+enum NotCleared {
+    /// The request itself is wrong; there is nothing to put on record.
+    Problem(Problem),
+    /// A no to an identified client, with destination and purpose where they are known.
+    Refused(Refusal, Option<(String, String)>),
+}
+
+impl NotCleared {
+    fn into_problem(self) -> Problem {
+        match self {
+            Self::Problem(problem) => problem,
+            Self::Refused(refusal, _) => refusal.into(),
+        }
+    }
+}
+
+impl From<Problem> for NotCleared {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+/// From bytes to what would leave: declaration, policy, document, policy, shape.
+async fn clear(
+    gateway: &Gateway,
+    caller: &Caller,
+    declaration: &Bytes,
+    incoming: Incoming,
+) -> Result<(Outgoing, Content), NotCleared> {
+    let rules = gateway.rules.load();
+    let refused = |refusal: Refusal| NotCleared::Refused(refusal, None);
+    metrics::body_parsed("declaration");
+    let parsed =
+        Declaration::parse(declaration, gateway.config.load().policy.check_digits).map_err(|faults| {
+            refused(Refusal::for_faults(Stage::Declaration, "the declaration is not well-formed", faults))
+        })?;
+    let destination = rules.destination(&parsed.destination).map_err(|problem| {
+        metrics::refused("destination", problem.kind.slug());
+        NotCleared::Problem(problem)
+    })?;
+    let named = Some((parsed.destination.to_string(), parsed.purpose.to_string()));
+    let subject = gateway.vault.pseudonyms.pseudonym(&parsed.subject.identifier);
+    let standing =
+        gateway.store.standing(subject, destination.name()).await.map_err(|error| not_recorded(&error))?;
+    let submission =
+        Submission::receive(Arc::clone(&caller.client), caller.certificate(), parsed, destination)
+            .map_err(refused)?;
+    let known = |refusal| NotCleared::Refused(refusal, named.clone());
+    let lawful = submission.lawful(&rules.policy, standing).map_err(known)?;
+    let document = incoming.document().await?;
+    metrics::body_parsed("document");
+    let content = content(gateway, declaration, &document);
+    let minimal = lawful.minimise(&document, &rules.policy).map_err(known)?;
+    let outgoing = minimal.shape().map_err(known)?;
+    Ok((outgoing, content))
+}
+
+/// Boundaries and part headers are left out: retries change them.
+fn content(gateway: &Gateway, declaration: &[u8], document: &Document) -> Content {
+    let parts = [declaration, document.media_type.as_bytes(), &document.bytes];
+    Content(gateway.vault.pseudonyms.digest("content", &parts))
+}
+
+fn scope(gateway: &Gateway, caller: &Caller, headers: &HeaderMap) -> Result<IdempotencyScope, Problem> {
+    let key = idempotency_key(headers)?;
+    let client = &caller.client.id;
+    let key =
+        gateway.vault.pseudonyms.digest("idempotency key", &[client.as_str().as_bytes(), key.as_bytes()]);
+    Ok(IdempotencyScope { client: client.clone(), key })
+}
+
+fn not_recorded(error: &RecorderError) -> Problem {
+    match error {
+        RecorderError::SupersedesNotPossible => {
+            let detail = "the transfer named in `supersedes` is not waiting any more, or is none of yours";
+            Problem::new(Kind::SupersedesNotPossible, detail)
+        }
+        RecorderError::Full | RecorderError::Latched | RecorderError::Damaged(_) => {
+            tracing::error!(event.action = "record-failed", error.message = %error, "nothing could be recorded");
+            Problem::new(Kind::NotAccepting, "the record cannot be written")
+                .retry_after(Duration::from_secs(30))
+        }
+    }
+}
+
+fn not_sealed(failure: &RecordFailure) -> Problem {
+    match failure {
+        RecordFailure::Recorder(error) => not_recorded(error),
+        RecordFailure::Seal(_) => {
+            tracing::error!(event.action = "seal-failed", error.message = %failure, "a transfer could not be sealed");
+            Problem::new(Kind::NotAccepting, "the transfer could not be sealed")
+                .retry_after(Duration::from_secs(30))
+        }
+        RecordFailure::Value(_) => {
+            Problem::new(Kind::DeclarationInvalid, "the ledger cannot hold a text of the declaration")
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The binary `clearance`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    gateway::run()
+}

@@ -1,0 +1,290 @@
+//! A gateway put together from its settings, started, and stopped in order.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use clearance::clock::{Clock, Entropy, SystemClock, SystemEntropy};
+use clearance::journey::Vault;
+use clearance::keys::PseudonymKey;
+use clearance::seal::KeyRing;
+use identity::{DestinationSources, MaterialFiles, Reloader, RevocationPolicy, Sources, TlsSettings};
+use jiff::Timestamp;
+use metrics_exporter_prometheus::PrometheusHandle;
+use rustls::time_provider::DefaultTimeProvider;
+use store::Sqlite;
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
+
+use crate::config::Config;
+use crate::delivery::{self, Courier};
+use crate::gateway::Gateway;
+use crate::health::Health;
+use crate::listener::{self, Door};
+use crate::rates::Rates;
+use crate::rules::Rules;
+use crate::secrets::{Secrets, Signer};
+use crate::transport::Calls;
+use crate::{admin, housekeeping, intake};
+
+/// A gateway that runs.
+#[derive(Debug)]
+pub(crate) struct Running {
+    pub(crate) gateway: Arc<Gateway>,
+    pub(crate) intake: SocketAddr,
+    pub(crate) admin: SocketAddr,
+    calls: Arc<Calls>,
+    stop: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+    file: Option<PathBuf>,
+}
+
+/// Why a gateway did not start.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    #[error(transparent)]
+    Secret(#[from] crate::secrets::SecretError),
+    #[error(transparent)]
+    Rules(#[from] crate::rules::RulesError),
+    #[error("certificates: {0}")]
+    Trust(String),
+    #[error(transparent)]
+    Peer(#[from] crate::transport::PeerError),
+    #[error("the store: {0}")]
+    Store(String),
+    #[error("`{what}` = `{address}`: {source}")]
+    Listen { what: &'static str, address: String, source: std::io::Error },
+    #[error("`{path}`: {source}")]
+    Folder { path: PathBuf, source: std::io::Error },
+    #[error("`ledger.origin` is not an origin: {0}")]
+    Origin(String),
+}
+
+/// Starts a gateway with these settings, which stand in `file`.
+pub(crate) async fn start(
+    config: Config,
+    file: Option<&Path>,
+    metrics: PrometheusHandle,
+) -> Result<Running, StartError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+    let secrets = Secrets::read(&config.paths.keys)?;
+    let trust = Reloader::new(sources(&config), Arc::new(DefaultTimeProvider), clock.now())
+        .map_err(|error| StartError::Trust(causes(&error)))?;
+    let rules = Rules::build(&config)?;
+    let calls = Arc::new(Calls::new(&config, &trust.current(), Arc::clone(&clock))?);
+    let ring = folder(config.paths.data.join("keyring"))?;
+    let store = open_store(&config, clock.now()).await?;
+    let vault = Arc::new(Vault {
+        pseudonyms: PseudonymKey::new(secrets.pseudonym.clone()),
+        ring: KeyRing::new(ring, secrets.seal.clone()),
+        entropy: Arc::clone(&entropy),
+    });
+    let signer = Signer::new(&secrets.payload)?;
+    let checkpoints = housekeeping::signing_key(&config, &secrets)?;
+
+    let intake_listener = bind("intake.listen", &config.intake.listen).await?;
+    let admin_listener = bind("admin.listen", &config.admin.listen).await?;
+    let tls_only_listener = match config.tls_only.listen.as_str() {
+        "" => None,
+        address => Some(bind("tls_only.listen", address).await?),
+    };
+    let (intake, admin) = (address(&intake_listener), address(&admin_listener));
+    let tls_only =
+        tls_only_listener.as_ref().map(|listener| address(listener).to_string()).unwrap_or_default();
+
+    let health = Health::new(config.delivery.pending_max, config.delivery.oldest_warning_seconds);
+    let gateway = Arc::new(Gateway {
+        rates: Rates::new(&config.limits),
+        health,
+        config: ArcSwap::from_pointee(config),
+        rules: ArcSwap::from_pointee(rules),
+        trust,
+        store: Arc::clone(&store),
+        vault: Arc::clone(&vault),
+        clock: Arc::clone(&clock),
+        entropy: Arc::clone(&entropy),
+        work: Notify::new(),
+    });
+    let courier = Arc::new(Courier {
+        recorder: store,
+        vault,
+        clock,
+        entropy,
+        transport: Arc::clone(&calls) as _,
+        signer: Arc::new(signer),
+    });
+
+    let (stop, stopped) = watch::channel(false);
+    let mut tasks = JoinSet::new();
+    let routes = intake::router(Arc::clone(&gateway));
+    tasks.spawn(listener::serve(
+        Arc::clone(&gateway),
+        Door::Intake,
+        intake_listener,
+        routes,
+        stopped.clone(),
+    ));
+    if let Some(listener) = tls_only_listener {
+        let routes = admin::tls_only(Arc::clone(&gateway));
+        tasks.spawn(listener::serve(Arc::clone(&gateway), Door::TlsOnly, listener, routes, stopped.clone()));
+    }
+    let routes = admin::router(Arc::clone(&gateway), metrics);
+    tasks.spawn(serve_admin(admin_listener, routes, stopped.clone()));
+    tasks.spawn(delivery::run(Arc::clone(&gateway), courier, stopped.clone()));
+    tasks.spawn(housekeeping::run(Arc::clone(&gateway), checkpoints, stopped));
+    gateway.health.started();
+    for setting in gateway.config.load().dangerous() {
+        tracing::warn!(event.action = "dangerous-setting", setting, "a setting weakens the gateway");
+    }
+    tracing::info!(event.action = "started", intake.address = %intake, admin.address = %admin, tls_only.address = tls_only, "the gateway serves");
+    Ok(Running { gateway, intake, admin, calls, stop, tasks, file: file.map(Path::to_owned) })
+}
+
+impl Running {
+    /// Reads settings, certificates and policies again. What is not usable leaves the old in force.
+    pub(crate) fn reload(&self) -> Result<(), String> {
+        let gateway = &self.gateway;
+        let config = match &self.file {
+            Some(file) => crate::config::load(file).map_err(|error| error.to_string())?,
+            None => Config::clone(&gateway.config.load()),
+        };
+        let rules = Rules::build(&config).map_err(|error| error.to_string())?;
+        let trust = gateway.trust.reload_with(sources(&config), gateway.clock.now());
+        let renewed = self.calls.renew(&config, &gateway.trust.current()).map_err(|error| error.to_string());
+        gateway.rules.store(Arc::new(rules));
+        gateway.config.store(Arc::new(config));
+        // Parts that are fit are in force even when another is not; the first cause is what the operator needs.
+        trust.map_err(|error| causes(&error))?;
+        renewed
+    }
+
+    /// Stops: no new connections, requests and attempts under way finish, the store is closed.
+    pub(crate) async fn stop(mut self) {
+        self.gateway.health.draining();
+        if self.stop.send(true).is_err() {
+            tracing::debug!(event.action = "stopped-already", "nothing was left to stop");
+        }
+        while self.tasks.join_next().await.is_some() {}
+        self.gateway.store.shutdown().await;
+        tracing::info!(event.action = "stopped", "the gateway has stopped");
+    }
+}
+
+async fn open_store(config: &Config, now: Timestamp) -> Result<Arc<Sqlite>, StartError> {
+    let settings = store::Settings {
+        path: config.paths.data.join("clearance.db"),
+        erased_within: ERASED_WITHIN,
+        bytes_max: None,
+    };
+    let failed = |error: &dyn std::error::Error| StartError::Store(causes(error));
+    let opened = tokio::task::spawn_blocking(move || Sqlite::open(settings, now)).await;
+    opened.map_err(|error| failed(&error))?.map(Arc::new).map_err(|error| failed(&error))
+}
+
+async fn serve_admin(listener: TcpListener, routes: axum::Router, mut stop: watch::Receiver<bool>) {
+    let stopped = async move {
+        if stop.wait_for(|stop| *stop).await.is_err() {
+            tracing::debug!(event.action = "admin-orphaned", "the gateway is gone");
+        }
+    };
+    let served = tokio::select! {
+        served = axum::serve(listener, routes) => served,
+        // Health is answered to the end of the drain; then there is nothing left to ask about.
+        () = stopped => Ok(()),
+    };
+    if let Err(error) = served {
+        tracing::error!(event.action = "admin-failed", error.message = %error, "the admin listener has failed");
+    }
+}
+
+/// Where the certificates of these settings lie.
+pub(crate) fn sources(config: &Config) -> Sources {
+    let intake = &config.intake;
+    let revocation = RevocationPolicy {
+        dangerous_allow_unknown: intake.dangerous_allow_unknown_revocation,
+        ..RevocationPolicy::default()
+    };
+    Sources {
+        server: MaterialFiles { chain: intake.certificate.clone(), key: intake.key.clone(), issuers: None },
+        client_authorities: intake.client_ca.clone(),
+        revocation_lists: intake.crl.clone(),
+        clients: config.clients.iter().filter_map(client).collect(),
+        tls: TlsSettings { tls12: intake.dangerous_tls_1_2, revocation, ..TlsSettings::default() },
+        destinations: config.peers.iter().map(|(name, peer)| (name.clone(), destination(peer))).collect(),
+    }
+}
+
+fn client(client: &crate::config::Client) -> Option<identity::Client> {
+    Some(identity::Client {
+        id: client.id.as_str().parse().ok()?,
+        spki_sha256: client.spki_sha256.clone(),
+        certificate_sha256: client.certificate_sha256.clone(),
+        organisation_identifier: client.organisation_identifier.clone(),
+        dns_name: client.dns_name.clone(),
+        serial_number: None,
+    })
+}
+
+fn destination(peer: &crate::config::Peer) -> DestinationSources {
+    DestinationSources {
+        authorities: peer.ca.clone(),
+        revocation_lists: Vec::new(),
+        certificate: Some(MaterialFiles {
+            chain: peer.certificate.clone(),
+            key: peer.key.clone(),
+            issuers: None,
+        }),
+        alpn: vec![b"h2".to_vec(), b"http/1.1".to_vec()],
+        tls12: peer.dangerous_tls_1_2,
+        revocation: RevocationPolicy::default(),
+    }
+}
+
+async fn bind(what: &'static str, address: &str) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|source| StartError::Listen {
+        what,
+        address: address.to_owned(),
+        source,
+    })
+}
+
+fn address(listener: &TcpListener) -> SocketAddr {
+    listener.local_addr().unwrap_or_else(|_| SocketAddr::from(([0, 0, 0, 0], 0)))
+}
+
+fn folder(path: PathBuf) -> Result<PathBuf, StartError> {
+    use std::os::unix::fs::DirBuilderExt;
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&path);
+    made.map(|()| path.clone()).map_err(|source| StartError::Folder { path, source })
+}
+
+/// An error with its causes, the outermost first.
+pub(crate) fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        let cause = error.to_string();
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+        source = error.source();
+    }
+    text
+}
+
+/// So long after a body was erased, its encrypted traces have left the write-ahead log.
+const ERASED_WITHIN: Duration = Duration::from_secs(60);
+
+/// How often housekeeping looks around.
+pub(crate) const LOOK_AROUND: Duration = Duration::from_secs(2);
+
+/// The expiry of every certificate, by name.
+pub(crate) fn expiries(gateway: &Gateway) -> BTreeMap<String, i64> {
+    let inventory = gateway.trust.current().inventory(gateway.clock.now());
+    inventory.into_iter().map(|expiry| (expiry.name.clone(), expiry.not_after.as_second())).collect()
+}

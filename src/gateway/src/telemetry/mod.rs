@@ -1,0 +1,60 @@
+//! What one sees of a running gateway: logs, metrics, traces. None of them ever holds a value from a document, a
+//! person's identifier, or a URL that could hold one.
+
+mod log;
+pub(crate) mod metrics;
+pub(crate) mod trace;
+
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::{EnvFilter, Registry, reload};
+
+use crate::config;
+
+/// Keeps telemetry going; dropping it sends what is left.
+#[derive(Debug)]
+pub(crate) struct Telemetry {
+    provider: Option<SdkTracerProvider>,
+    filter: reload::Handle<EnvFilter, Registry>,
+}
+
+/// Why telemetry could not be started.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TelemetryError {
+    #[error("`telemetry.log` is not a filter: {0}")]
+    Filter(String),
+    #[error("`telemetry.otlp`: {0}")]
+    Otlp(String),
+    #[error("telemetry was started twice")]
+    Twice,
+}
+
+/// Starts logging and tracing for the whole process.
+pub(crate) fn start(settings: &config::Telemetry) -> Result<Telemetry, TelemetryError> {
+    let filter =
+        EnvFilter::try_new(&settings.log).map_err(|error| TelemetryError::Filter(error.to_string()))?;
+    let (filter, handle) = reload::Layer::new(filter);
+    let provider = trace::provider(settings)?;
+    let spans = provider.as_ref().map(trace::layer);
+    let subscriber = Registry::default().with(filter).with(spans).with(log::EcsLayer::to_stderr());
+    tracing::subscriber::set_global_default(subscriber).map_err(|_| TelemetryError::Twice)?;
+    Ok(Telemetry { provider, filter: handle })
+}
+
+impl Telemetry {
+    /// Changes what is logged, without a restart.
+    pub(crate) fn log(&self, filter: &str) -> Result<(), TelemetryError> {
+        let filter = EnvFilter::try_new(filter).map_err(|error| TelemetryError::Filter(error.to_string()))?;
+        self.filter.reload(filter).map_err(|error| TelemetryError::Filter(error.to_string()))
+    }
+}
+
+impl Drop for Telemetry {
+    fn drop(&mut self) {
+        if let Some(provider) = &self.provider
+            && let Err(error) = provider.shutdown()
+        {
+            tracing::warn!(event.action = "traces-lost", error.message = %error, "the last traces were not sent");
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Calls to partners: each peer has its own trust anchors, client certificate and one allowed origin.
+//!
+//! Redirects are not followed, no proxy from the environment is used, and a URL never reaches an error, a log or a span.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use bytes::{Bytes, BytesMut};
+use clearance::adapter::{Call, CallFailure, Promise, Reply, Transport};
+use clearance::clock::Clock;
+use http::HeaderValue;
+use identity::Trust;
+use reqwest::redirect::Policy;
+use reqwest::{Client, Url};
+use tracing::Instrument;
+
+use crate::config::Config;
+use crate::telemetry::trace;
+
+/// The longest that a connection to a peer may take to come up.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// Makes the calls.
+#[derive(Debug)]
+pub(crate) struct Calls {
+    peers: ArcSwap<BTreeMap<String, Peer>>,
+    clock: Arc<dyn Clock>,
+}
+
+#[derive(Debug, Clone)]
+struct Peer {
+    origin: Url,
+    client: Client,
+}
+
+/// Why a peer cannot be called.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PeerError {
+    #[error("peer `{0}`: `origin` is not an `https` address without path")]
+    Origin(String),
+    #[error("peer `{0}`: its certificates are not usable")]
+    Trust(String),
+    #[error("peer `{0}`: no client could be built")]
+    Client(String),
+}
+
+impl Calls {
+    pub(crate) fn new(config: &Config, trust: &Trust, clock: Arc<dyn Clock>) -> Result<Self, PeerError> {
+        Ok(Self { peers: ArcSwap::from_pointee(peers(config, trust)?), clock })
+    }
+
+    /// New calls go out on the present trust; calls under way are untouched.
+    pub(crate) fn renew(&self, config: &Config, trust: &Trust) -> Result<(), PeerError> {
+        self.peers.store(Arc::new(peers(config, trust)?));
+        Ok(())
+    }
+
+    async fn make(&self, call: Call) -> Result<Reply, CallFailure> {
+        let peers = self.peers.load();
+        let peer = peers.get(&call.peer).ok_or(CallFailure::NotAllowed)?;
+        let url = Url::parse(call.url.expose()).map_err(|_| CallFailure::NotAllowed)?;
+        if url.origin() != peer.origin.origin() {
+            return Err(CallFailure::NotAllowed);
+        }
+        let left = Duration::try_from(call.deadline.duration_since(self.clock.now())).unwrap_or_default();
+        if left.is_zero() {
+            return Err(CallFailure::NotReached);
+        }
+        let mut headers = call.headers;
+        if let Some(traceparent) = trace::traceparent()
+            && let Ok(traceparent) = HeaderValue::from_str(&traceparent)
+        {
+            headers.insert("traceparent", traceparent);
+        }
+        let request = peer.client.request(call.method, url).headers(headers).body(call.body).timeout(left);
+        let response = request.send().await.map_err(|error| failure(&error))?;
+        read(response, call.answer_bytes_max).await
+    }
+}
+
+impl Transport for Calls {
+    fn call<'a>(&'a self, call: Call) -> Promise<'a, Result<Reply, CallFailure>> {
+        let span = tracing::info_span!(
+            "call",
+            otel.name = format!("{} {}", call.method, call.url_template),
+            otel.kind = "client",
+            http.request.method = %call.method,
+            url.template = call.url_template,
+            peer.service = call.peer,
+            http.response.status_code = tracing::field::Empty,
+            error.r#type = tracing::field::Empty,
+        );
+        Box::pin(
+            async move {
+                let answer = self.make(call).await;
+                let span = tracing::Span::current();
+                match &answer {
+                    Ok(reply) => span.record("http.response.status_code", reply.status.as_u16()),
+                    Err(failure) => span.record("error.type", failure.code()),
+                };
+                answer
+            }
+            .instrument(span),
+        )
+    }
+}
+
+fn peers(config: &Config, trust: &Trust) -> Result<BTreeMap<String, Peer>, PeerError> {
+    let mut peers = BTreeMap::new();
+    for (name, settings) in &config.peers {
+        let origin =
+            Url::parse(&settings.origin).ok().filter(|url| url.scheme() == "https" && url.path() == "/");
+        let origin = origin.ok_or_else(|| PeerError::Origin(name.clone()))?;
+        let tls = trust.destination(name).ok_or_else(|| PeerError::Trust(name.clone()))?.config();
+        let client = Client::builder()
+            .tls_backend_preconfigured(rustls::ClientConfig::clone(&tls))
+            .https_only(true)
+            .redirect(Policy::none())
+            .no_proxy()
+            .referer(false)
+            .connect_timeout(CONNECT)
+            .build()
+            .map_err(|_| PeerError::Client(name.clone()))?;
+        peers.insert(name.clone(), Peer { origin, client });
+    }
+    Ok(peers)
+}
+
+async fn read(mut response: reqwest::Response, limit: usize) -> Result<Reply, CallFailure> {
+    let status = response.status();
+    let headers = response.headers().clone();
+    let mut body = BytesMut::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| after_sending(&error))? {
+        if body.len() + chunk.len() > limit {
+            return Err(CallFailure::AnswerTooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Reply { status, headers, body: Bytes::from(body) })
+}
+
+/// What matters is whether the peer may have seen the call.
+fn failure(error: &reqwest::Error) -> CallFailure {
+    if !error.is_connect() {
+        return after_sending(error);
+    }
+    if mentions_tls(error) { CallFailure::Handshake } else { CallFailure::NotReached }
+}
+
+fn after_sending(error: &reqwest::Error) -> CallFailure {
+    if error.is_timeout() { CallFailure::TimedOut } else { CallFailure::Broken }
+}
+
+fn mentions_tls(error: &reqwest::Error) -> bool {
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        if error.is::<rustls::Error>() {
+            return true;
+        }
+        if let Some(io) = error.downcast_ref::<std::io::Error>()
+            && io.get_ref().is_some_and(|inner| inner.is::<rustls::Error>())
+        {
+            return true;
+        }
+        source = error.source();
+    }
+    false
+}

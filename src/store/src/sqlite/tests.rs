@@ -1,0 +1,92 @@
+//! The promises of every store, and those that only SQLite makes.
+
+mod crash;
+mod faults;
+mod files;
+mod lists;
+mod plans;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clearance::journey::{Ending, RecorderError};
+use clearance::seal::Day;
+use clearance::words::{ClientId, DestinationName, TransferId};
+use jiff::Timestamp;
+use ledger::verify::{Finding, Report};
+use tempfile::TempDir;
+
+use super::{Settings, Sqlite};
+use crate::conformance::{Candidate, House};
+use crate::views::{Conclusion, QueueDepth, StandingChange, StandingRecorded, Withdrawal};
+
+crate::conforms!(Folder::new());
+
+/// A folder of its own, gone with the test.
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0.path().join("clearance.db")
+    }
+
+    fn settings(&self) -> Settings {
+        settings(&self.path())
+    }
+}
+
+fn settings(path: &Path) -> Settings {
+    Settings { path: path.to_owned(), erased_within: Duration::from_secs(30), bytes_max: None }
+}
+
+impl House for Folder {
+    type Store = Sqlite;
+
+    async fn open(&self, now: Timestamp) -> Sqlite {
+        Sqlite::open(self.settings(), now).unwrap()
+    }
+}
+
+impl Candidate for Sqlite {
+    async fn conclude(&self, ending: Ending) -> Result<Conclusion, RecorderError> {
+        Sqlite::conclude(self, ending).await
+    }
+
+    async fn withdraw(
+        &self,
+        transfer: TransferId,
+        client: &ClientId,
+        at: Timestamp,
+    ) -> Result<Withdrawal, RecorderError> {
+        Sqlite::withdraw(self, transfer, client, at).await
+    }
+
+    async fn change_standing(&self, change: StandingChange) -> Result<StandingRecorded, RecorderError> {
+        Sqlite::change_standing(self, change).await
+    }
+
+    async fn purge(&self, now: Timestamp) -> Result<usize, RecorderError> {
+        Sqlite::purge(self, now).await
+    }
+
+    async fn status(&self, now: Timestamp) -> Result<Vec<QueueDepth>, RecorderError> {
+        Sqlite::status(self, now).await
+    }
+
+    async fn next_due(&self, destination: &DestinationName) -> Result<Option<Timestamp>, RecorderError> {
+        Sqlite::next_due(self, destination).await
+    }
+
+    async fn undelivered_days(&self) -> Result<BTreeSet<Day>, RecorderError> {
+        Sqlite::undelivered_days(self).await
+    }
+
+    async fn verify(&self) -> Result<Result<Report, Finding>, RecorderError> {
+        Sqlite::verify(self, Vec::new()).await
+    }
+}

@@ -1,0 +1,92 @@
+//! Latency does not grow with the age of the store.
+
+use rusqlite::{Connection, StatementStatus};
+
+use super::super::{connection, queries, schema, transfer};
+use super::Folder;
+
+/// So many transfers that have ended, of which the newest is the last, and then ten that wait.
+fn store_of_age(ended: u64) -> (Folder, Connection) {
+    let folder = Folder::new();
+    let mut connection = connection::writing(&folder.path()).unwrap();
+    schema::migrate(&mut connection).unwrap();
+    let fill = "
+        WITH RECURSIVE n (i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?2)";
+    let range = (i64::try_from(ended).unwrap(), i64::try_from(ended).unwrap() + 10);
+    let transaction = connection.transaction().unwrap();
+    for (from, to, state, turn) in [(0, range.0, "delivered", None), (range.0, range.1, "accepted", Some(1))]
+    {
+        if from == to {
+            continue;
+        }
+        transaction
+            .execute(
+                &format!(
+                    "{fill} INSERT INTO entry (idx, leaf, hash) SELECT i, zeroblob(9), zeroblob(32) FROM n"
+                ),
+                (from, to),
+            )
+            .unwrap();
+        transaction
+            .execute(
+                &format!(
+                    "{fill} INSERT INTO transfer (entry, id, client, destination, purpose, subject, ordering,
+                         accepted_at, not_after, state, state_since, turn, due_at)
+                     SELECT i, CAST(printf('%016d', i) AS BLOB), 'ehr', 'employer', 'p', randomblob(32), randomblob(32),
+                         i, i, ?3, i, ?4, ?4 FROM n"
+                ),
+                (from, to, state, turn),
+            )
+            .unwrap();
+    }
+    transaction.commit().unwrap();
+    (folder, connection)
+}
+
+/// The instructions of SQLite's machine that the query takes.
+fn steps(connection: &Connection, sql: &str, values: &[&dyn rusqlite::ToSql]) -> i32 {
+    let mut statement = connection.prepare(sql).unwrap();
+    let mut rows = statement.query(values).unwrap();
+    while rows.next().unwrap().is_some() {}
+    drop(rows);
+    statement.get_status(StatementStatus::VmStep)
+}
+
+fn plan(connection: &Connection, sql: &str, values: &[&dyn rusqlite::ToSql]) -> String {
+    let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+    let lines = statement.query_map(values, |row| row.get::<_, String>(3)).unwrap();
+    lines.collect::<Result<Vec<_>, _>>().unwrap().join("\n")
+}
+
+#[test]
+fn a_hundred_thousand_ended_transfers_slow_nothing_down() {
+    let (_young_folder, young) = store_of_age(0);
+    let (_old_folder, old) = store_of_age(100_000);
+    let hot: [(&str, &[&dyn rusqlite::ToSql]); 5] = [
+        (queries::DUE, &[&"employer", &1_000_000, &100]),
+        (queries::NEXT_DUE, &[&"employer"]),
+        (queries::STATUS, &[&1_000_000]),
+        (queries::UNDELIVERED_DAYS, &[]),
+        (transfer::UNDER_WAY, &[]),
+    ];
+    for (sql, values) in hot {
+        let (before, after) = (steps(&young, sql, values), steps(&old, sql, values));
+        assert!(after <= before * 11 / 10, "{before} steps became {after}: {sql}");
+    }
+}
+
+#[test]
+fn no_query_sorts_or_scans_what_grows() {
+    let (_folder, connection) = store_of_age(10);
+    let due = plan(&connection, queries::DUE, &[&"employer", &1, &1]);
+    assert!(due.contains("USING INDEX transfer_due (destination=? AND due_at<?)"), "{due}");
+    assert!(!due.contains("TEMP B-TREE") && !due.contains("SCAN"), "{due}");
+    let status = plan(&connection, queries::STATUS, &[&1]);
+    assert!(status.contains("USING COVERING INDEX transfer_queue"), "{status}");
+    assert!(status.contains("USING COVERING INDEX transfer_due"), "{status}");
+    assert!(status.contains("USING INDEX transfer_by_state (state=?)"), "{status}");
+    let by_client = "SELECT * FROM transfer WHERE client = ? AND entry < ? ORDER BY entry DESC LIMIT ?";
+    let by_client = plan(&connection, by_client, &[&"ehr", &9, &1]);
+    assert!(by_client.contains("transfer_by_client (client=? AND entry<?)"), "{by_client}");
+    assert!(!by_client.contains("TEMP B-TREE"), "{by_client}");
+}

@@ -1,0 +1,107 @@
+//! The gateway as a process: started, listened to, killed.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::fail;
+
+/// A running gateway.
+#[derive(Debug)]
+pub(crate) struct Process {
+    child: Child,
+    pub(crate) intake: SocketAddr,
+    pub(crate) admin: SocketAddr,
+    log: Arc<Mutex<String>>,
+}
+
+impl Process {
+    pub(crate) fn start(binary: &Path, settings: &Path) -> Self {
+        let mut child = Command::new(binary)
+            .args(["serve", "--config"])
+            .arg(settings)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| fail(&error));
+        let log = Arc::new(Mutex::new(String::new()));
+        let started = listen(&mut child, &log);
+        let addresses = started.recv_timeout(Duration::from_secs(30));
+        let (intake, admin) = addresses.unwrap_or_else(|_| {
+            let said = log.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            fail(&format!("the gateway did not start:\n{said}"))
+        });
+        Self { child, intake, admin, log }
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
+        assert!(sent.is_ok_and(|status| status.success()), "the signal was not sent");
+    }
+
+    pub(crate) fn kill(&mut self) {
+        // It may have ended already; then there is nothing to kill.
+        if self.child.kill().is_ok() {
+            self.child.wait().unwrap_or_else(|error| fail(&error));
+        }
+    }
+
+    pub(crate) fn stop(&mut self) -> Option<i32> {
+        if let Ok(Some(status)) = self.child.try_wait() {
+            return status.code();
+        }
+        self.signal("TERM");
+        self.child.wait().unwrap_or_else(|error| fail(&error)).code()
+    }
+
+    pub(crate) fn log(&self) -> String {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn take_log(&self) -> String {
+        self.log()
+    }
+
+    pub(crate) fn prepend_log(&self, earlier: String) {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).insert_str(0, &earlier);
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Keeps what it says, and finds its addresses in it.
+fn listen(child: &mut Child, log: &Arc<Mutex<String>>) -> Receiver<(SocketAddr, SocketAddr)> {
+    let (tell, told) = channel();
+    let log = Arc::clone(log);
+    if let Some(stderr) = child.stderr.take() {
+        std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                if let Some(addresses) = addresses(&line) {
+                    // The test may have given up waiting.
+                    let _gone = tell.send(addresses);
+                }
+                let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
+                log.push_str(&line);
+                log.push('\n');
+            }
+        });
+    }
+    told
+}
+
+fn addresses(line: &str) -> Option<(SocketAddr, SocketAddr)> {
+    let line: Value = serde_json::from_str(line).ok()?;
+    let address = |name: &str| line.get(name)?.as_str()?.parse().ok();
+    (line.get("event.action")? == "started").then_some(())?;
+    Some((address("intake.address")?, address("admin.address")?))
+}
