@@ -116,3 +116,6 @@ fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     };
     Some(wait.min(RETRY_AFTER_MAX))
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,7 @@ mod document;
 mod reading;
 mod rendering;
 mod signature;
+mod suggestion;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -26,8 +27,9 @@ use serde::Deserialize;
 
 pub use self::decision::{
     Code, Condition, Doctor, EmployerName, FhirDate, HealthCheckDecision, Job, Limit, NotACode, Period,
-    PersonName, RegistryCode, ReleasedSuggestion, Restriction, Status, Verdict, Worker,
+    PersonName, RegistryCode, Restriction, Status, Verdict, Worker,
 };
+pub use self::suggestion::ReleasedSuggestion;
 
 /// The one purpose.
 pub const HEALTH_CHECK_DECISION: &str = "health-check-decision";

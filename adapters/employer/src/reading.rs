@@ -5,10 +5,11 @@ use clearance::fault::Fault;
 use serde::Deserialize;
 
 use crate::decision::{
-    Code, Condition, Doctor, HealthCheckDecision, Job, Limit, Period, RegistryCode, ReleasedSuggestion,
-    Restriction, Status, Verdict, Withheld, Worker,
+    Code, Condition, Doctor, HealthCheckDecision, Job, Limit, Period, RegistryCode, Restriction, Status,
+    Verdict, Worker,
 };
 use crate::document::{CONDITION, DECISION, EMPLOYMENT, HAZARD, JOB, NUMBERS, RESTRICTION, SNOMED, WORKLOAD};
+use crate::suggestion::{ReleasedSuggestion, Withheld};
 
 impl HealthCheckDecision {
     /// The decision in `document`.

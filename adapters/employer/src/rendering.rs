@@ -66,7 +66,6 @@ struct Coding<'a> {
 /// The worker by identifier and name: an employer could not follow a reference into the patient index.
 #[derive(Serialize)]
 struct Subject<'a> {
-    r#type: &'static str,
     identifier: Identifier<'a>,
     display: String,
 }
@@ -285,7 +284,6 @@ fn role(decision: &HealthCheckDecision) -> Role<'_> {
 fn subject(decision: &HealthCheckDecision) -> Subject<'_> {
     let worker = &decision.worker;
     Subject {
-        r#type: "Patient",
         identifier: Identifier { system: &worker.identifier.system, value: worker.identifier.value.expose() },
         display: format!("{} {}", worker.given.expose(), worker.family.expose()),
     }

@@ -153,7 +153,8 @@ impl Journey {
         };
         let destination = Destination::new(name, Arc::new(adapter)).unwrap();
         let policy =
-            Policy::load(&[destination.policies()], &[client.clone()], &[destination.facts()]).unwrap();
+            Policy::load(&[destination.policies()], std::slice::from_ref(&client), &[destination.facts()])
+                .unwrap();
         Self { client: Arc::new(client), destination: Arc::new(destination), policy }
     }
 

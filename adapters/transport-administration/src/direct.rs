@@ -12,7 +12,7 @@ use x_road::answer::of_the_service;
 use x_road::request::{Message, Request, Resource, SecurityServer};
 use x_road::trouble::Trouble;
 
-use crate::outcome::no_success;
+use crate::outcome::{no_success, still_unknown};
 
 const ANSWER_BYTES_MAX: usize = 1 << 16;
 
@@ -74,11 +74,12 @@ impl Direct {
         let reply = reply
             .map_err(Trouble::from)
             .and_then(|reply| of_the_service(reply, message.id, means.clock.now()));
-        match reply {
+        let outcome = match reply {
             Ok(reply) if reply.status.is_success() => confirmed(reply, &cleared.payload().bytes),
             Ok(reply) => no_success(&reply, means.clock.now()),
             Err(trouble) => trouble.with_the_document(),
-        }
+        };
+        if cleared.perhaps_delivered() { still_unknown(outcome) } else { outcome }
     }
 }
 

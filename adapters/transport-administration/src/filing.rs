@@ -15,7 +15,7 @@ use x_road::trouble::{Trouble, retry_after};
 
 use crate::certificate::{Bundle, Certificate, NUMBER_SYSTEM};
 use crate::members::Members;
-use crate::outcome::{Objection, no_success, objection};
+use crate::outcome::{Objection, no_success, objection, still_unknown};
 
 /// More certificates than one person has: a search answers on one page.
 const SEARCH_COUNT: &str = "50";
@@ -75,15 +75,6 @@ pub(crate) async fn deliver(tis: &Tis, cleared: &Cleared, means: &Means<'_>) -> 
         Target::Reached(acknowledgement) => Outcome::Delivered(acknowledgement),
         Target::AnotherIsThere => refused("certificate-differs"),
         Target::Patient(patient) => filing.send(&patient).await,
-    }
-}
-
-/// Until TIS has said what it has, an earlier attempt may have arrived.
-fn still_unknown(outcome: Outcome) -> Outcome {
-    match outcome {
-        Outcome::Failed(setback) => Outcome::Unknown(setback),
-        Outcome::Refused(refusal) => Outcome::Unknown(Setback::new(refusal.code)),
-        Outcome::Delivered(_) | Outcome::Unknown(_) | Outcome::AnotherSubject => outcome,
     }
 }
 

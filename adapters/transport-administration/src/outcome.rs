@@ -156,6 +156,15 @@ pub(crate) fn no_success(reply: &Reply, now: Timestamp) -> Outcome {
     }
 }
 
+/// Until the destination has said what it has, an earlier attempt may have arrived, whatever became of this one.
+pub(crate) fn still_unknown(outcome: Outcome) -> Outcome {
+    match outcome {
+        Outcome::Failed(setback) => Outcome::Unknown(setback),
+        Outcome::Refused(refusal) => Outcome::Unknown(Setback::new(refusal.code)),
+        Outcome::Delivered(_) | Outcome::Unknown(_) | Outcome::AnotherSubject => outcome,
+    }
+}
+
 impl Issue {
     fn kind(&self) -> Option<(&'static str, bool)> {
         let code = self.code.as_deref()?;
@@ -224,7 +233,7 @@ mod tests {
     fn outcome(severity: &str, code: &str) -> String {
         json!({ "resourceType": "OperationOutcome", "issue": [ {
             "severity": severity, "code": code, "diagnostics": "Jaan Tamm has epilepsy",
-            "details": { "text": "Jaan Tamm", "coding": [ { "system": "https://hcert.tehik.ee/issue", "code": "HCERT-008" } ] },
+            "details": { "text": "Jaan Tamm", "coding": [ { "system": "https://example.org/issue", "code": "HCERT-008" } ] },
             "expression": ["Composition.section[1].entry[0]"] } ] })
         .to_string()
     }

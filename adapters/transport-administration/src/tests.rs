@@ -190,6 +190,21 @@ async fn the_agency_confirms_by_the_number_of_the_certificate() {
     }
 }
 
+#[tokio::test]
+async fn a_record_that_may_have_arrived_stays_unknown_until_the_agency_confirms_it() {
+    use clearance::adapter::CallFailure;
+    let mut document = final_certificate();
+    document["subject"] = json!([ { "identifier": { "system": clearance::person::ESTONIAN_PERSONAL_CODE, "value": SUBJECT } } ]);
+    for answer in [Err(CallFailure::NotReached), reply(429, ""), reply(409, "")] {
+        let journey = Journey::to(on_route_direct());
+        let stage = testing::Stage::answering([answer]);
+        let outgoing = journey.shape(&declaration(DRIVER_CERTIFICATE), &document).unwrap();
+        let cleared = journey.clear(outgoing, true, None, &stage.means()).await.unwrap();
+        let outcome = journey.adapter().deliver(cleared, &stage.means()).await;
+        assert!(matches!(outcome, Outcome::Unknown(_)), "{outcome:?}");
+    }
+}
+
 #[test]
 fn what_is_no_driver_s_certificate_is_refused() {
     let occupational = |document: &mut Value| {

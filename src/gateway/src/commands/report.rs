@@ -1,6 +1,7 @@
 //! What commands print: text for people, or one JSON value for programs. Standard output is theirs alone.
 
 use std::fmt::Display;
+use std::io::Write;
 
 use serde::Serialize;
 
@@ -44,7 +45,7 @@ impl Report {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "the one place where commands print")]
+/// Whoever reads may stop reading (`| head`): then there is nobody left to print for.
 fn print(line: impl Display) {
-    println!("{line}");
+    let _reader_is_gone = writeln!(std::io::stdout().lock(), "{line}");
 }
