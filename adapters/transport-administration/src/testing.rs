@@ -109,7 +109,6 @@ pub(crate) fn filed(id: &str, certificate: &Value) -> Value {
 /// The body of `$suspend` and `$cancel`.
 pub(crate) fn parameters() -> Value {
     json!({ "resourceType": "Parameters", "parameter": [
-        { "name": "subject", "valueReference": { "reference": format!("Patient/{PATIENT}") } },
         { "name": "reason", "valueString": "haigus" },
     ] })
 }

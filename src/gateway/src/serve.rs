@@ -137,6 +137,8 @@ pub(crate) async fn start(
     tasks.spawn(serve_admin(admin_listener, routes, stopped.clone()));
     tasks.spawn(delivery::run(Arc::clone(&gateway), courier, stopped.clone()));
     tasks.spawn(housekeeping::run(Arc::clone(&gateway), checkpoints, stopped));
+    // The store has been opened, and its end verified.
+    gateway.health.record(Ok(()));
     gateway.health.started();
     for setting in gateway.config.load().dangerous() {
         tracing::warn!(event.action = "dangerous-setting", setting, "a setting weakens the gateway");

@@ -95,8 +95,8 @@ impl TestGateway {
     }
 
     /// SIGTERM, and waits for the end.
-    pub fn stop(&mut self) -> Option<i32> {
-        self.process.stop()
+    pub async fn stop(&mut self) -> Option<i32> {
+        self.process.stop().await
     }
 
     /// SIGHUP: reload.
@@ -120,8 +120,8 @@ impl TestGateway {
     }
 
     /// Stops it and has `clearance ledger verify` say what it finds: exit code and answer.
-    pub fn verify_ledger(&mut self) -> (Option<i32>, Value) {
-        self.process.stop();
+    pub async fn verify_ledger(&mut self) -> (Option<i32>, Value) {
+        self.process.stop().await;
         let settings = self.playground.settings();
         let output = std::process::Command::new(&self.binary)
             .args(["--json", "ledger", "verify", "--config"])
@@ -146,7 +146,7 @@ impl TestGateway {
         })
         .await;
         assert!(quiet.is_some(), "transfers are left in the outbox");
-        let (code, answer) = self.verify_ledger();
+        let (code, answer) = self.verify_ledger().await;
         assert_eq!(code, Some(0), "the ledger does not verify: {answer}");
     }
 }

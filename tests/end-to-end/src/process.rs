@@ -52,12 +52,19 @@ impl Process {
         }
     }
 
-    pub(crate) fn stop(&mut self) -> Option<i32> {
+    /// Asks it to end. Waiting must not block the runtime: its clients' connections have to end as well.
+    pub(crate) async fn stop(&mut self) -> Option<i32> {
         if let Ok(Some(status)) = self.child.try_wait() {
             return status.code();
         }
         self.signal("TERM");
-        self.child.wait().unwrap_or_else(|error| fail(&error)).code()
+        loop {
+            match self.child.try_wait() {
+                Ok(Some(status)) => return status.code(),
+                Ok(None) => tokio::time::sleep(Duration::from_millis(10)).await,
+                Err(error) => fail(&error),
+            }
+        }
     }
 
     pub(crate) fn log(&self) -> String {

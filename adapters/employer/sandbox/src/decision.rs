@@ -6,13 +6,13 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use stand_in::json::{all, text};
 
 use crate::fields::{
     AUTHOR, COMPOSITION, LISTS, OBSERVATION, OBSERVATIONS, Part, SECTION, SECTION_PARTS, SNOMED,
 };
 use crate::outcome::Issues;
 use crate::shapes::{Shape, inside_div, is_personal_code};
-use stand_in::json::{all, text};
 
 const POSITIVE: [&str; 2] = ["160926000", "225891002"];
 const ESTONIAN_PERSONAL_CODE: &str = "https://fhir.ee/sid/pid/est/ni";

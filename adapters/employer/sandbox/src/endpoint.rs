@@ -9,13 +9,10 @@ use http::header::ALLOW;
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde_json::json;
+use stand_in::{Answer, Asked, Role, json, sha256_hex};
 
-use crate::outcome::FHIR_JSON;
-use crate::outcome::{self, refusal};
+use crate::outcome::{self, FHIR_JSON, refusal};
 use crate::{Decision, Signer, decision, signature};
-use stand_in::Answer;
-use stand_in::sha256_hex;
-use stand_in::{Asked, Role, json};
 
 const PATH: &str = "/health-check-decisions";
 /// Nobody who sends a decision needs more.

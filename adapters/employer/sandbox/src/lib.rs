@@ -25,9 +25,10 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use endpoint::EmployerEndpoint;
 use stand_in::Running;
 pub use stand_in::{Endpoint, Fault, FaultPlan, Now, Received};
+
+use endpoint::EmployerEndpoint;
 
 /// Who the employer is and whom it believes.
 #[derive(Debug)]

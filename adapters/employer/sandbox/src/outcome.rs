@@ -12,14 +12,9 @@ pub(crate) const FHIR_JSON: &str = "application/fhir+json";
 pub(crate) struct Issues(Vec<Value>);
 
 impl Issues {
-    /// Adds an issue of `kind`, one of FHIR's issue types, at `expression`, where in the document it is.
+    /// Adds an issue of `kind`, one of FHIR's issue types, at `expression`: where in the document, or empty.
     pub(crate) fn add(&mut self, kind: &str, expression: impl Into<String>, text: impl Into<String>) {
-        self.0.push(json!({
-            "severity": "error",
-            "code": kind,
-            "details": { "text": text.into() },
-            "expression": [expression.into()],
-        }));
+        self.0.push(issue(kind, &expression.into(), &text.into()));
     }
 
     /// The refusal when there is an issue.
@@ -30,13 +25,13 @@ impl Issues {
 
 /// A refusal for one reason.
 pub(crate) fn refusal(status: StatusCode, kind: &str, text: &str) -> Answer {
-    answer(status, &[json!({ "severity": "error", "code": kind, "details": { "text": text } })])
+    answer(status, &[issue(kind, "", text)])
 }
 
 /// A failure of the employer itself, or with 200 a success that is none.
 pub(crate) fn failure(status: StatusCode) -> Answer {
     match status {
-        StatusCode::OK => refusal(status, "exception", "the request was not processed"),
+        StatusCode::OK => refusal(status, "processing", "the request was not processed"),
         StatusCode::TOO_MANY_REQUESTS => refusal(status, "throttled", "too many requests"),
         _ => refusal(status, "transient", "the stand-in was told to fail"),
     }
@@ -44,4 +39,12 @@ pub(crate) fn failure(status: StatusCode) -> Answer {
 
 fn answer(status: StatusCode, issues: &[Value]) -> Answer {
     Answer::json(status, FHIR_JSON, &json!({ "resourceType": "OperationOutcome", "issue": issues }))
+}
+
+fn issue(kind: &str, expression: &str, text: &str) -> Value {
+    let mut issue = json!({ "severity": "error", "code": kind, "details": { "text": text } });
+    if let (false, Some(members)) = (expression.is_empty(), issue.as_object_mut()) {
+        members.insert("expression".into(), json!([expression]));
+    }
+    issue
 }

@@ -3,9 +3,9 @@
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use stand_in::json;
 
 use crate::Signer;
-use stand_in::json;
 
 /// The header parameters that are understood; any other could change what the signature means.
 const UNDERSTOOD: [&str; 5] = ["alg", "kid", "typ", "cty", "iat"];

@@ -1,11 +1,13 @@
+use std::sync::Arc;
+
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
-use std::sync::Arc;
+
+use stand_in::testing::{Caller, Pki, Reply, plain};
 
 use super::{Fault, FaultPlan, Settings, Signer, StandIn};
-use stand_in::testing::{Caller, Pki, Reply, plain};
 
 const OWN: &str = "12345678";
 const OTHER: &str = "76543217";
@@ -498,7 +500,7 @@ async fn a_feigned_failure_speaks_as_the_employer_does() {
             .once(Fault::XRoadError("Server.ClientProxy.IOError".into())),
     );
     for (status, issue) in
-        [(200, "exception "), (429, "throttled "), (503, "transient "), (500, "transient ")]
+        [(200, "processing "), (429, "throttled "), (503, "transient "), (500, "transient ")]
     {
         let reply = employer.post("k1", &decision(OWN)).await.unwrap();
         assert_eq!((reply.status.as_u16(), issues(&reply)), (status, vec![issue.to_owned()]));

@@ -3,9 +3,9 @@
 //! It reads; whether what it reads is allowed is for the rules to say.
 
 use serde_json::Value;
+use stand_in::json::{all, text};
 
 use crate::observation_rules::{self, Kind};
-use stand_in::json::{all, text};
 
 const SECTIONS: &str = "https://fhir.ee/CodeSystem/tervisetoendi-sektsioon";
 /// How the text of a section begins.

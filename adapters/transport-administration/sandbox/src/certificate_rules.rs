@@ -6,13 +6,13 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
+use stand_in::json::{all, text};
 
 use crate::certificate::{category, contained_by_id, number, status, subject};
 use crate::codes::day;
 use crate::observation_rules::{self, Kind, SNOMED};
 use crate::outcome::Issues;
 use crate::section_rules;
-use stand_in::json::{all, text};
 
 const PROFILE: &str = "https://fhir.ee/hcert/StructureDefinition/ee-health-certificate-";
 const CATEGORIES: &str = "https://fhir.ee/CodeSystem/labivaatuse-tyyp";

@@ -9,6 +9,8 @@ use http::StatusCode;
 use http::header::LOCATION;
 use jiff::Timestamp;
 use serde_json::Value;
+use stand_in::json::{all, text};
+use stand_in::{Answer, Asked, sha256_hex};
 
 use crate::outcome::FHIR_JSON;
 use crate::patients::PatientIndex;
@@ -17,10 +19,6 @@ use crate::request::{Checked, Request, etag, refused, with_etag};
 use crate::security_server::Call;
 use crate::tokens::Token;
 use crate::{certificate, issue_text};
-use stand_in::Answer;
-use stand_in::Asked;
-use stand_in::json::{all, text};
-use stand_in::sha256_hex;
 
 /// What the service calls itself in `Location`: an address of the inside, which no client can reach.
 const BASE: &str = "https://tis.invalid/hcert";
@@ -169,7 +167,8 @@ impl Certificates {
         request.takes_fhir()?;
         let body = request.body()?;
         let reason = reason(&body)?;
-        issue_text::check(request.asked, &[reason.to_owned()])?;
+        // The reason of an operation is shown to the patient too, so that it may stand in the header as well.
+        issue_text::check(request.asked, &[])?;
         let mut filed = self.lock();
         let before = own(&mut filed, id, request)?;
         matches(before, request)?;

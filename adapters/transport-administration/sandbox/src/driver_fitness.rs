@@ -10,14 +10,13 @@ use std::sync::{Mutex, PoisonError};
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use stand_in::json::{self, text};
+use stand_in::{Answer, Asked};
 
 use crate::codes::{day, is_number, is_personal_code, is_professional_code, is_registry_code, is_token};
 use crate::issue_text;
 use crate::outcome::{Issues, refusal};
 use crate::security_server::Call;
-use stand_in::Answer;
-use stand_in::Asked;
-use stand_in::json::{self, text};
 
 const ESTONIAN_PERSONAL_CODE_OID: &str = "1.3.6.1.4.1.28284.6.2.2.1";
 const DECISIONS_MAX: usize = 2;

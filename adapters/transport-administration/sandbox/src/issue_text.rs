@@ -2,12 +2,11 @@
 //! be there and must hold nothing clinical and nobody's code.
 
 use http::StatusCode;
+use stand_in::{Answer, Asked};
 
 use crate::codes::is_personal_code;
 use crate::outcome::refusal;
 use crate::patients::coded;
-use stand_in::Answer;
-use stand_in::Asked;
 
 const CHARACTERS_MAX: usize = 500;
 /// Shorter texts of a document occur in any sentence.

@@ -37,10 +37,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-
-use security_server::SecurityServer;
 use stand_in::Running;
 pub use stand_in::{Endpoint, Fault, FaultPlan, Now, Received};
+
+use security_server::SecurityServer;
 
 /// How the partners' side is set up.
 #[derive(Debug)]

@@ -2,10 +2,10 @@
 //! (profiles `ee-health-certificate-contained-observation` and those below it).
 
 use serde_json::Value;
+use stand_in::json::{all, text};
 
 use crate::codes::is_token;
 use crate::outcome::Issues;
-use stand_in::json::{all, text};
 
 pub(crate) const SNOMED: &str = "http://snomed.info/sct";
 const RESTRICTIONS: &str = "https://fhir.ee/CodeSystem/tervisetoendi-piirangud";

@@ -51,7 +51,7 @@ pub(crate) fn answer(status: StatusCode, issues: &[Issue]) -> Answer {
 /// A failure of the provider itself, or with 200 a success that is none.
 pub(crate) fn failure(status: StatusCode) -> Answer {
     match status {
-        StatusCode::OK => refusal(status, "exception", "the request was not processed"),
+        StatusCode::OK => refusal(status, "processing", "the request was not processed"),
         StatusCode::TOO_MANY_REQUESTS => refusal(status, "throttled", "too many requests"),
         _ => refusal(status, "transient", TOLD),
     }

@@ -5,16 +5,14 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
+use stand_in::{Answer, Asked};
 
 use crate::codes::is_personal_code;
-use crate::outcome::FHIR_JSON;
-use crate::outcome::{self, Issue, refusal};
+use crate::outcome::{self, FHIR_JSON, Issue, refusal};
 use crate::query::parameters;
 use crate::security_server::Call;
 use crate::tokens::Token;
 use crate::{Patient, issue_text};
-use stand_in::Answer;
-use stand_in::Asked;
 
 const ESTONIAN_PERSONAL_CODE: &str = "https://fhir.ee/sid/pid/est/ni";
 const PROFILE: &str = "https://fhir.ee/mpi/StructureDefinition/ee-mpi-patient-verified";

@@ -4,17 +4,15 @@ use http::StatusCode;
 use http::header::ETAG;
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use stand_in::json::{self, text};
+use stand_in::{Answer, Asked};
 
 use crate::certificate::{self, section_code, section_text, status};
-use crate::outcome::FHIR_JSON;
-use crate::outcome::refusal;
+use crate::outcome::{FHIR_JSON, refusal};
 use crate::patients::{PatientIndex, coded};
 use crate::security_server::Call;
 use crate::tokens::Token;
 use crate::{certificate_rules, issue_text};
-use stand_in::Answer;
-use stand_in::Asked;
-use stand_in::json::{self, text};
 
 /// A result, or the refusal to answer with.
 pub(crate) type Checked<T> = Result<T, Box<Answer>>;

@@ -1,11 +1,11 @@
 //! The rules of a certificate's sections: which there are, what each refers to, which have a text.
 
 use serde_json::Value;
+use stand_in::json::{all, text};
 
 use crate::certificate::{DIV, contained_by_id, employer, section_code, section_text};
 use crate::observation_rules::{self, Kind};
 use crate::outcome::Issues;
-use stand_in::json::{all, text};
 
 const DECLARATIONS: &str = "https://fhir.ee/hcert/health-declaration-external-document-number";
 

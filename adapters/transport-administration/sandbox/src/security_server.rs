@@ -15,6 +15,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use stand_in::{Answer, Asked, Role, certificates, sha256_hex};
 
 use crate::RegisteredClient;
 use crate::certificates::Certificates;
@@ -23,9 +24,6 @@ use crate::outcome::{self, refusal};
 use crate::patients::PatientIndex;
 use crate::query::decoded;
 use crate::tokens::TokenService;
-use stand_in::Answer;
-use stand_in::{Asked, Role};
-use stand_in::{certificates, sha256_hex};
 
 const TIS: &str = "GOV/70009770/tis";
 /// What a Security Server of the Estonian package takes.

@@ -11,13 +11,12 @@ use http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
+use stand_in::{Answer, Asked};
 
 use crate::Right;
 use crate::codes::is_personal_code;
 use crate::outcome::refusal;
 use crate::security_server::Call;
-use stand_in::Answer;
-use stand_in::Asked;
 
 /// What the answer announces, whatever the lifetime is.
 const ANNOUNCED_SECONDS: u32 = 300;

@@ -396,7 +396,7 @@ impl Outgoing {
                 .map(|item| (item.kind.code().to_owned(), item.reference.expose().to_owned()))
                 .collect(),
             index_claim: match self.subject() {
-                SubjectProof::ByIdentifier => None,
+                SubjectProof::ByIdentifier | SubjectProof::AtDestination => None,
                 SubjectProof::ByIndex(id) => Some(id.expose().to_owned()),
             },
             operation: self.payload().operation.clone(),

@@ -87,8 +87,10 @@ impl Check {
         let manifest = outgoing.manifest();
         let document = String::from_utf8_lossy(&outgoing.payload().bytes);
         report.line(format_args!("permitted by {}", outgoing.permit().rules().join(", ")));
-        if let SubjectProof::ByIndex(_) = outgoing.subject() {
-            report.line("the subject is named by index id only: proved before the first delivery");
+        match outgoing.subject() {
+            SubjectProof::ByIdentifier => {}
+            SubjectProof::ByIndex(_) => report.line("its subject is named by index id: proved before delivery"),
+            SubjectProof::AtDestination => report.line("its subject is known to the destination: compared before delivery"),
         }
         report.line("\nleaves");
         for kept in manifest.kept() {

@@ -17,8 +17,8 @@ pub(crate) struct Decision {
     pub(crate) rules: Vec<String>,
     /// The version of the policies that were asked.
     pub(crate) policy: String,
-    /// `proven` by identifier, or `unproven`: the document names its subject by index id only, which is proved before
-    /// the first delivery.
+    /// `proven` by identifier, or `unproven`: the document names its subject by index id only or not at all, which is
+    /// proved before the first delivery.
     pub(crate) subject: String,
     /// What was kept and dropped; never a value.
     #[schema(value_type = Object)]
@@ -36,7 +36,7 @@ impl Decision {
             policy: outgoing.permit().policy_version().to_owned(),
             subject: match outgoing.subject() {
                 SubjectProof::ByIdentifier => "proven",
-                SubjectProof::ByIndex(_) => "unproven",
+                SubjectProof::ByIndex(_) | SubjectProof::AtDestination => "unproven",
             }
             .to_owned(),
             manifest: manifest(outgoing.manifest()),

@@ -113,5 +113,6 @@ async fn settings_that_are_not_usable_leave_the_old_in_force() {
         end_to_end::eventually(|| async { gateway.log().contains("reload-failed").then_some(()) }).await;
     assert!(said.is_some() && gateway.log().contains("`limits.body_seconds` is not a setting"));
     assert!(gateway.ehr().connects().await);
+    std::fs::write(&settings, text).unwrap();
     gateway.rests().await;
 }

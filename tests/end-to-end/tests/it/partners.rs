@@ -66,7 +66,8 @@ async fn an_error_inside_a_200_is_a_refusal_by_the_destination() {
     gateway.playground.tis.told(FaultPlan::none().then(Fault::ErrorInside200, "/tis/fhir/Composition", 1));
     let ehr = gateway.ehr();
     let accepted = ehr.submit(&to_transport_administration()).await;
-    assert_eq!(ehr.ended(accepted.transfer()).await["state"], "refused-by-destination");
+    let ended = ehr.ended(accepted.transfer()).await;
+    assert_eq!(ended["state"], "refused-by-destination", "{ended}");
     gateway.rests().await;
 }
 

@@ -46,7 +46,7 @@ async fn problems_read_well() {
             "professional": { "code": "doctor", "personal_code": "47605090025", "role": "doctor" },
             "recipient": { "system": "https://fhir.ee/sid/org/est/br", "value": "16997775" },
             "evidence": [ { "kind": "hearsay", "ref": "x" } ],
-            "reason": "because of J45.0", "colour": "red",
+            "reason": "because of J45.0", "colour": "magenta",
         });
         raw(
             "/v1/transfers",
@@ -116,7 +116,7 @@ async fn problems_read_well() {
     add("there is no such transfer", ehr.get("/v1/transfers/0192f0c0-0000-7000-8000-000000000000").await);
 
     let printed = serde_json::to_string(&problems).unwrap();
-    for value in ["Maasikas", "49003120231", "38507140418", "neurologist", "J45", "red", "hearsay"] {
+    for value in ["Maasikas", "49003120231", "38507140418", "neurologist", "J45", "magenta", "hearsay"] {
         assert!(!printed.contains(value), "a problem shows a value: {value}");
     }
     insta::assert_json_snapshot!("problems", problems);
@@ -164,7 +164,7 @@ async fn a_refusal_is_on_record() {
     let refused =
         gateway.ehr().submit(&to_employer().declaring("/legal_basis/gdpr6", json!("6(1)(f)"))).await;
     assert_eq!(refused.status, 403);
-    let (code, verified) = gateway.verify_ledger();
+    let (code, verified) = gateway.verify_ledger().await;
     assert_eq!((code, &verified["entries"]["refusal"]), (Some(0), &json!(1)), "{verified}");
 }
 

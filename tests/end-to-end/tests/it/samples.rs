@@ -113,10 +113,7 @@ async fn the_drivers_certificate_is_filed_suspended_and_cancelled_as_tis_wants_i
     ] {
         let mut declaration = declaration(purpose);
         declaration["evidence"] = json!([{ "kind": "certificate", "ref": format!("Composition/{id}") }]);
-        let mut document = body(&requests, name);
-        // TEHIK's operation does not say whom it is about; here every document does.
-        document["parameter"].as_array_mut().unwrap().push(json!({ "name": "subject",
-            "valueIdentifier": { "system": "https://fhir.ee/sid/pid/est/ni", "value": "36808088873" } }));
+        let document = body(&requests, name);
         let submission = Submission::of(&declaration.to_string(), &document.to_string()).waiting(10);
         let done = ehr.submit(&submission).await;
         assert_eq!(done.status, 200, "{purpose}: {}", done.body);

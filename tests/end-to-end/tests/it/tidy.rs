@@ -59,7 +59,8 @@ fn no_crate_depends_on_one_it_must_not_know() {
 fn every_metric_is_documented_and_every_documented_metric_exists() {
     let code = read("src/gateway/src/telemetry/metrics.rs");
     let table = code.split("pub(crate) const ALL").nth(1).and_then(|rest| rest.split("];").next()).unwrap();
-    let in_code: BTreeSet<_> = table.split("(\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    let named = |text: &&str| text.starts_with("clearance_") || text.starts_with("http_server_");
+    let in_code: BTreeSet<_> = table.split('"').filter(named).collect();
     let page = read("deploy/metrics.md");
     let in_page: BTreeSet<_> = page
         .lines()
@@ -69,9 +70,8 @@ fn every_metric_is_documented_and_every_documented_metric_exists() {
         .collect();
     assert_eq!(in_code, in_page);
     // What the code counts is in the table too.
-    let calls = code.split("(\n        \"").chain(code.split("!(\"")).skip(1);
-    for name in calls.filter_map(|rest| rest.split('"').next()).filter(|name| name.starts_with("clearance_"))
-    {
+    let counted = code.split('"').filter(|text| text.starts_with("clearance_") && !text.contains(' '));
+    for name in counted {
         assert!(in_code.contains(name), "`{name}` is not in the table of metrics");
     }
 }
@@ -164,7 +164,6 @@ fn the_floors_of_known_advisories_are_kept() {
             assert!((parts[0], parts[1], parts[2]) >= floor, "{name} {version}");
         }
     }
-    assert!(!lock.contains("name = \"openssl") && !lock.contains("name = \"ring\""));
 }
 
 fn read(path: &str) -> String {

@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use stand_in::testing::{Caller, Identity, Pki, Reply};
 
 use crate::{Patient, RegisteredClient, Right, Settings, StandIn};
-use stand_in::testing::{Caller, Identity, Pki, Reply};
 
 const CLIENT: &str = "ee-test/COM/10303948/clearance";
 const CLINIC: &str = "10303948";

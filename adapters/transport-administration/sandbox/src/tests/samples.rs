@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde_json::Value;
+use stand_in::testing::Reply;
 
 use super::{Bench, ISSUE, bench_for};
-use stand_in::testing::Reply;
 
 /// Whom the collection's official represents.
 const OFFICIALS: &str = "70001969";

@@ -20,6 +20,9 @@ pub enum SubjectProof {
     /// anything is delivered. Also when the identifier is there as well, as long as the reference leaves: the
     /// recipient would follow it.
     ByIndex(Private),
+    /// Not at all, as its profile allows (`paths = []`): it acts on something whose subject the destination knows, and
+    /// the adapter has to compare that before it acts.
+    AtDestination,
 }
 
 /// Proves that the document is about the declared subject, or says why not.
@@ -37,6 +40,9 @@ pub(in super::super) fn prove(
         said.count += 1;
         said.arrays.extend(here.siblings.filter(|siblings| *siblings > 1).map(|_| node));
         said.index_ids.extend(here.index_id);
+    }
+    if profile.subject.is_empty() {
+        return leaving_index_ids(tape, alive, faults).is_empty().then_some(SubjectProof::AtDestination);
     }
     if said.count == 0 {
         let paths: Vec<_> = profile.subject.iter().map(|path| format!("`{path}`")).collect();

@@ -100,7 +100,7 @@ fn read_subject(table: &Table<'_, '_>, root: &str, faults: &mut Faults<'_>) -> V
     };
     subject.knows_only(&["paths"], faults);
     subject.requires("paths", faults);
-    let texts = subject.texts("paths", faults).unwrap_or_default();
+    let texts = subject.texts_or_none("paths", faults).unwrap_or_default();
     texts.into_iter().flat_map(|text| read_paths(text, root, faults)).collect()
 }
 

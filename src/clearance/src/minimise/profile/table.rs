@@ -120,9 +120,18 @@ impl<'s, 't> Table<'s, 't> {
 
     /// The texts in the array at `key`; it must not be empty.
     pub(super) fn texts(&self, key: &str, faults: &mut Faults<'_>) -> Option<Vec<At<&'s str>>> {
+        let texts = self.texts_or_none(key, faults)?;
+        if texts.is_empty() {
+            faults.add(self.place_of(key), format!("`{key}` must be a list of texts in quotes"));
+        }
+        Some(texts)
+    }
+
+    /// The texts at `key`, of which there may be none.
+    pub(super) fn texts_or_none(&self, key: &str, faults: &mut Faults<'_>) -> Option<Vec<At<&'s str>>> {
         let wants = "a list of texts in quotes";
         let read = self.read(key, wants, faults, |value| {
-            let items = value.as_array().filter(|items| !items.is_empty())?;
+            let items = value.as_array()?;
             let text = |item: &'s Spanned<DeValue<'t>>| match item.get_ref() {
                 DeValue::String(text) => Some((&**text, item.span().start)),
                 _ => None,
