@@ -27,3 +27,12 @@ pub mod person;
 pub mod refusal;
 pub mod seal;
 pub mod words;
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn no_stage_can_be_forged_copied_skipped_or_reordered() {
+        let cases = trybuild::TestCases::new();
+        cases.compile_fail("../../tests/compile_fail/*.rs");
+    }
+}

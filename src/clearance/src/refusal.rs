@@ -49,11 +49,13 @@ impl Stage {
 }
 
 impl Refusal {
-    /// A refusal for `faults`; the first one's rule stands for all.
+    /// A refusal for `faults`; one's rule stands for all: the first that is more than something missing, because what
+    /// is missing is often only what something wrong has left behind.
     pub fn for_faults(stage: Stage, detail: impl Into<String>, faults: Vec<Fault>) -> Self {
+        let wrong = faults.iter().find(|fault| fault.rule != "required-missing").or(faults.first());
         Self {
             stage,
-            rule: faults.first().map(|fault| fault.rule.to_string()).unwrap_or_default(),
+            rule: wrong.map(|fault| fault.rule.to_string()).unwrap_or_default(),
             detail: detail.into(),
             faults,
         }

@@ -29,6 +29,8 @@ mod rates;
 mod rules;
 mod secrets;
 mod serve;
+#[cfg(test)]
+mod simulation;
 mod telemetry;
 mod transport;
 

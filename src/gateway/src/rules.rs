@@ -8,6 +8,7 @@ use clearance::adapter::SubjectIndex;
 use clearance::basis::{Policy, PolicyError, PolicySource};
 use clearance::client::{Client, ProfessionalDigest};
 use clearance::destination::{Destination, DestinationError};
+use clearance::fault::Fault;
 use clearance::words::DestinationName;
 
 use crate::adapters;
@@ -71,10 +72,10 @@ impl Rules {
                     "a request of this recipient is answered by hand",
                 );
             }
-            Problem::new(
-                Kind::DestinationUnknown,
-                "the declaration names a destination that is not configured here",
-            )
+            let detail = "the declaration names a destination that is not configured here";
+            let fault =
+                Fault::new("destination-unknown", "/destination", detail, Kind::DestinationUnknown.remedy());
+            Problem { faults: vec![fault], ..Problem::new(Kind::DestinationUnknown, detail) }
         })
     }
 

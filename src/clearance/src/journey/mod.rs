@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Each stage consumes the one before, has private fields and exactly one maker, so the order cannot be changed and no
-//! stage skipped: the next one cannot be built without it. `tests/end-to-end/compile_fail` holds the attempts.
+//! stage skipped: the next one cannot be built without it. `tests/compile_fail` holds the attempts.
 
 mod intake;
 mod open;

@@ -89,8 +89,12 @@ impl Check {
         report.line(format_args!("permitted by {}", outgoing.permit().rules().join(", ")));
         match outgoing.subject() {
             SubjectProof::ByIdentifier => {}
-            SubjectProof::ByIndex(_) => report.line("its subject is named by index id: proved before delivery"),
-            SubjectProof::AtDestination => report.line("its subject is known to the destination: compared before delivery"),
+            SubjectProof::ByIndex(_) => {
+                report.line("its subject is named by index id: proved before delivery")
+            }
+            SubjectProof::AtDestination => {
+                report.line("its subject is known to the destination: compared before delivery")
+            }
         }
         report.line("\nleaves");
         for kept in manifest.kept() {

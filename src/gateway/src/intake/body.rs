@@ -4,6 +4,7 @@
 //! multipart none is read, before the caller asks for it.
 
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -48,9 +49,8 @@ impl Incoming {
             Form::Json { body, rest_at: 0 }
         } else if matches!(essence(media_type).as_str(), "multipart/form-data" | "multipart/related") {
             let boundary = boundary(media_type).ok_or_else(|| malformed("the media type has no boundary"))?;
-            let digests = DigestTap::new(expected);
-            let stream = Tapped { stream: body.into_data_stream(), tap: digests.clone() };
-            Form::Multipart { parts: Multipart::new(stream, boundary), digests }
+            let digests = DigestTap::new(expected, body.into_data_stream());
+            Form::Multipart { parts: Multipart::new(digests.clone(), boundary), digests }
         } else {
             return Err(malformed("the body is neither JSON nor multipart"));
         };
@@ -101,6 +101,7 @@ impl Incoming {
                 if next_part(parts, self.deadline).await?.is_some() {
                     return Err(malformed("this destination takes one document, and there are more parts"));
                 }
+                digests.read_to_the_end(self.deadline).await?;
                 digests.check()?;
                 let media_type = media_type.unwrap_or_else(|| "application/octet-stream".to_owned());
                 Ok(Document { media_type, bytes })
@@ -206,51 +207,57 @@ async fn read_part(
 
 /// Hashes a body as it passes, so that `Content-Digest` is checked without holding it.
 #[derive(Clone)]
-struct DigestTap(std::sync::Arc<std::sync::Mutex<Tap>>);
+struct DigestTap(Arc<Mutex<Tap>>);
 
 struct Tap {
+    stream: BodyDataStream,
     expected: ExpectedDigests,
     sha256: digest::Context,
     sha512: digest::Context,
 }
 
 impl DigestTap {
-    fn new(expected: ExpectedDigests) -> Self {
-        Self(std::sync::Arc::new(std::sync::Mutex::new(Tap {
+    fn new(expected: ExpectedDigests, stream: BodyDataStream) -> Self {
+        Self(Arc::new(Mutex::new(Tap {
+            stream,
             expected,
             sha256: digest::Context::new(&digest::SHA256),
             sha512: digest::Context::new(&digest::SHA512),
         })))
     }
 
-    fn update(&self, chunk: &[u8]) {
-        let mut tap = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if tap.expected.wants_sha256() {
-            tap.sha256.update(chunk);
+    fn tap(&self) -> MutexGuard<'_, Tap> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A multipart reader stops at the last boundary; the digest is that of everything.
+    async fn read_to_the_end(&self, deadline: Instant) -> Result<(), Problem> {
+        let mut rest = self.clone();
+        while let Some(chunk) = timeout_at(deadline, rest.next()).await.map_err(|_| timed_out())? {
+            chunk.map_err(|_| malformed("the body broke off"))?;
         }
-        if tap.expected.wants_sha512() {
-            tap.sha512.update(chunk);
-        }
+        Ok(())
     }
 
     fn check(&self) -> Result<(), Problem> {
-        let tap = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let tap = self.tap();
         tap.expected.compare(tap.sha256.clone().finish().as_ref(), tap.sha512.clone().finish().as_ref())
     }
 }
 
-struct Tapped {
-    stream: BodyDataStream,
-    tap: DigestTap,
-}
-
-impl Stream for Tapped {
+impl Stream for DigestTap {
     type Item = Result<Bytes, axum::Error>;
 
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let next = self.stream.poll_next_unpin(context);
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let mut tap = self.tap();
+        let next = tap.stream.poll_next_unpin(context);
         if let Poll::Ready(Some(Ok(chunk))) = &next {
-            self.tap.update(chunk);
+            if tap.expected.wants_sha256() {
+                tap.sha256.update(chunk);
+            }
+            if tap.expected.wants_sha512() {
+                tap.sha512.update(chunk);
+            }
         }
         next
     }

@@ -25,7 +25,7 @@ pub(crate) struct Problem {
 }
 
 macro_rules! kinds {
-    ($($variant:ident $slug:literal $status:ident $retryable:literal $title:literal $page:literal)+) => {
+    ($($variant:ident $slug:literal $status:ident $retryable:literal $title:literal $remedy:literal $page:literal)+) => {
         /// The types of problems. Stable: clients may branch on them.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub(crate) enum Kind { $($variant,)+ }
@@ -54,6 +54,11 @@ macro_rules! kinds {
                 match self { $(Self::$variant => $title,)+ }
             }
 
+            /// What to do, where no fault says it more exactly.
+            pub(crate) const fn remedy(self) -> &'static str {
+                match self { $(Self::$variant => $remedy,)+ }
+            }
+
             /// What the page of the problem says: why it happens and what to do.
             pub(crate) const fn page(self) -> &'static str {
                 match self { $(Self::$variant => $page,)+ }
@@ -64,52 +69,76 @@ macro_rules! kinds {
 
 kinds! {
     RequestMalformed "request-malformed" BAD_REQUEST false "The request cannot be read"
+        "send one JSON object or multipart, the declaration first and the document second"
         "The body is neither `multipart/form-data` or `multipart/related` with the part `declaration` first, nor one JSON object with `declaration` first and `document` second. Nothing was stored. Mend the request; `errors` says where."
     IdempotencyKeyMissing "idempotency-key-missing" BAD_REQUEST false "The request has no idempotency key"
+        "send a fresh `Idempotency-Key` with each new transfer, and the same one with each retry of it"
         "A transfer is accepted at most once per key, so that a retry after a lost answer cannot send a document twice. Send a fresh `Idempotency-Key` (1 to 255 visible ASCII characters, a UUID is best) with each new transfer, and the same key with each retry of it."
     DigestMismatch "digest-mismatch" BAD_REQUEST false "The body is not what its digest says"
+        "compute `Content-Digest` over the whole body as it is sent, and send it again"
         "The request carried `Content-Digest` (RFC 9530), and the body that arrived has another digest: it was changed or cut off on the way. Nothing was stored. Send it again."
     DeclarationInvalid "declaration-invalid" BAD_REQUEST false "The declaration is not well-formed"
+        "mend the declaration"
         "The declaration says who the document is about, where it goes, why, and on which legal basis. `errors` lists every fault with a JSON Pointer into the declaration and what to send instead. The document was not read."
     DestinationUnknown "destination-unknown" UNPROCESSABLE_ENTITY false "There is no such destination or purpose"
+        "declare a destination and a purpose that `GET /v1/destinations` lists"
         "The declaration names a destination or purpose that is not configured here, or lacks what the purpose wants. `GET /v1/destinations` lists what you may send where. The document was not read."
     NoAutomaticRoute "no-automatic-route" FORBIDDEN false "There is no automatic route to this recipient"
+        "answer the request by hand, with two approvers, as the problem's page says"
         "Courts, prosecutors, the police and insurers have no automatic route. Each request of theirs is answered by hand: (1) keep the signed original of the order or inquiry and note its number, issuing body and registry code, date, the statute it cites, the person, the period and the kinds of data asked, and the deadline; (2) an insurer must also name the policy or claim, the insured event, and why health data is indispensable; (3) have two people approve the release; (4) send only what the order names, only records made by this provider, and nothing about other persons."
     LegalBasisMissing "legal-basis-missing" FORBIDDEN false "No rule permits this disclosure"
+        "correct the declaration if it is wrong; otherwise the document must not be sent"
         "A disclosure needs a rule that permits it, and none does: `rule` names the rule that came nearest, and `errors` each of its conditions that does not hold. Correct the declaration if it is wrong; otherwise the document must not be sent. The refusal is on record."
     Forbidden "disclosure-forbidden" FORBIDDEN false "A rule forbids this disclosure"
+        "have the cause removed; the gateway cannot be told otherwise by a client"
         "A rule that holds whatever else is permitted forbids this: withdrawn consent, a restriction or objection of the subject, a client or professional without the right, a data category that never goes to this destination. `rule` names it, `errors` says what would change it. The refusal is on record."
     MediaType "media-type-not-carried" UNSUPPORTED_MEDIA_TYPE false "The document's media type is not carried"
+        "send the document in a media type that `GET /v1/destinations` lists for the purpose"
         "The purpose carries documents of certain media types only; `errors` lists them."
     DocumentMalformed "document-malformed" UNPROCESSABLE_ENTITY false "The document cannot be read beyond doubt"
+        "mend the document"
         "The gateway must see the same document as its receiver, so reading is strict: duplicate member names, lone surrogates, byte order marks and excessive depth are refused as well as plain syntax errors. `errors` says where."
     DocumentRefused "document-refused" UNPROCESSABLE_ENTITY false "The document may not be disclosed as it is"
+        "mend the document or the declaration; `POST /v1/checks` shows what would leave"
         "The document holds what its profile refuses, lacks what it requires, is about another person than declared, or names a further person. `errors` lists every fault with its place, rule and remedy. What a profile merely strips is not a fault; `POST /v1/checks` shows it. The refusal is on record."
     DocumentUnusable "document-unusable" UNPROCESSABLE_ENTITY false "The destination could not use what is left of the document"
+        "complete the document; `POST /v1/checks` shows what would leave"
         "After minimisation the document lacks something that the destination wants, or contradicts the declaration, such as another employer than the declared recipient. `errors` lists every fault."
     TooLarge "too-large" PAYLOAD_TOO_LARGE false "The request is larger than allowed"
+        "send less, or as multipart; `GET /v1/destinations` lists the limits"
         "The declaration, the JSON body or the document is over its limit; `GET /v1/destinations` lists the limits."
     TimedOut "timed-out" REQUEST_TIMEOUT true "The body did not arrive in time"
+        "send it again with the same idempotency key"
         "The request's body was not complete within the limit. Nothing was stored. Send it again with the same idempotency key."
     KeyReused "idempotency-key-reused" UNPROCESSABLE_ENTITY false "The idempotency key was used for another request"
+        "send a new transfer under a new key"
         "This client has used the key for a transfer with other content. That transfer stands as it was. Send a new transfer under a new key."
     KeyInProgress "idempotency-key-in-progress" CONFLICT true "A request with this idempotency key is being served"
+        "repeat the request after `Retry-After` with the same key: it will get the first one's answer"
         "The first request with this key has not been answered yet. Wait for its answer, or repeat this one a little later: it will then get the same answer."
     SupersedesNotPossible "supersedes-not-possible" CONFLICT false "The transfer to be superseded has already left or ended"
+        "send the correction as a transfer of its own"
         "`supersedes` names a transfer of yours that is not waiting any more, or is none of yours. Send the correction as a transfer of its own."
     ClientUnregistered "client-unregistered" FORBIDDEN false "The certificate is not that of a registered client"
+        "have the administrator register this certificate"
         "The certificate is good, but no client is registered with it, or the registered client's organisation differs from the certificate's. Have the administrator register the certificate's fingerprint (`clearance certs check-chain` prints it)."
     CertificateRevoked "certificate-revoked" FORBIDDEN false "The client's certificate is no longer valid"
+        "connect with the new certificate"
         "The certificate was revoked, has expired or has been taken off the list since the connection was made. Nothing was recorded after that. Connect with the new certificate."
     RateLimited "rate-limited" TOO_MANY_REQUESTS true "Too many requests"
+        "wait as long as `Retry-After` says and repeat the request with the same key"
         "This client, or all clients together for this destination, sent more than the configured rate. Wait as long as `Retry-After` says and repeat the request with the same idempotency key."
     NotAccepting "not-accepting" SERVICE_UNAVAILABLE true "The gateway cannot accept transfers safely now"
+        "repeat the request with the same key after `Retry-After`"
         "Accepting would not be safe: the record cannot be written, or too much waits undelivered. Nothing was stored. Repeat the request with the same idempotency key after `Retry-After`; operations see the cause in `/readyz?verbose`."
     NotFound "not-found" NOT_FOUND false "There is nothing here"
+        "`/openapi.json` lists the paths; a client sees its own transfers only"
         "There is no such path, or no such transfer of this client."
     MethodNotAllowed "method-not-allowed" METHOD_NOT_ALLOWED false "This method is not for this path"
+        "`/openapi.json` lists the methods of each path"
         "`/openapi.json` lists the methods of each path."
     Internal "internal" INTERNAL_SERVER_ERROR true "The gateway failed"
+        "repeat the request with the same key; the log has the cause under the request's id"
         "Nothing was accepted. The log has the cause under the request's id; repeat the request with the same idempotency key."
 }
 
@@ -121,6 +150,18 @@ impl Problem {
 
     pub(crate) fn retry_after(self, after: Duration) -> Self {
         Self { retry_after: Some(after), ..self }
+    }
+
+    fn rule(&self) -> &str {
+        self.rule.as_deref().unwrap_or(self.kind.slug())
+    }
+
+    /// Every fault; what is wrong with the request as a whole is one too.
+    fn all_faults(&self) -> Vec<Fault> {
+        if !self.faults.is_empty() {
+            return self.faults.clone();
+        }
+        vec![Fault::new(self.rule().to_owned(), "", self.detail.clone(), self.kind.remedy())]
     }
 
     /// The answer, in the form the caller reads: problem JSON, or an OperationOutcome for FHIR callers.
@@ -149,9 +190,9 @@ impl Problem {
             status: self.kind.status().as_u16(),
             detail: self.detail.clone(),
             instance: format!("urn:uuid:{request}"),
-            rule: self.rule.clone(),
+            rule: self.rule().to_owned(),
             retryable: self.kind.retryable(),
-            errors: self.faults.iter().map(FaultDocument::of).collect(),
+            errors: self.all_faults().iter().map(FaultDocument::of).collect(),
         }
     }
 
@@ -175,14 +216,11 @@ impl Problem {
             }
             issue
         };
-        let mut issues: Vec<_> = self
-            .faults
+        let issues: Vec<_> = self
+            .all_faults()
             .iter()
             .map(|fault| issue(&fault.rule, &fault.detail, &fault.remedy, &fault.pointer))
             .collect();
-        if issues.is_empty() {
-            issues.push(issue(self.rule.as_deref().unwrap_or(self.kind.slug()), &self.detail, "", ""));
-        }
         json!({ "resourceType": "OperationOutcome", "issue": issues })
     }
 
@@ -244,12 +282,10 @@ pub(crate) struct ProblemDocument {
     /// The request, as logs and traces name it.
     instance: String,
     /// The rule that decided.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rule: Option<String>,
+    rule: String,
     /// Whether the same request may succeed later.
     retryable: bool,
-    /// Every fault of the stage that refused.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// Every fault of the stage that refused, each with its place and remedy; never empty.
     errors: Vec<FaultDocument>,
 }
 

@@ -1,10 +1,10 @@
 //! The promises of the gateway, tested from outside.
 
-mod compile_fail;
 mod crash;
 mod doors;
 mod markers;
 mod partners;
+mod peers;
 mod refusals;
 mod samples;
 mod tidy;

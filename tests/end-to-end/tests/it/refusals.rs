@@ -12,6 +12,12 @@ fn problem(mut answer: Answer) -> Value {
     assert!(answer.status >= 400, "{}: {}", answer.status, answer.body);
     assert_eq!(answer.headers["content-type"], "application/problem+json");
     assert!(answer.text("/instance").starts_with("urn:uuid:"));
+    assert!(!answer.text("/rule").is_empty(), "no rule: {}", answer.body);
+    for fault in answer.body["errors"].as_array().unwrap() {
+        assert!(!fault["remedy"].as_str().unwrap().is_empty(), "no remedy: {fault}");
+        assert!(fault["pointer"].is_string(), "no place: {fault}");
+    }
+    assert!(answer.body.pointer("/errors/0").is_some(), "no fault: {}", answer.body);
     answer.body["instance"] = json!("urn:uuid:…");
     answer.body
 }

@@ -159,6 +159,20 @@ async fn a_stated_digest_is_checked_over_the_whole_body() {
             .body(submission.body());
         assert_eq!(answer(request).await.status, status);
     }
+    // In multipart, what follows the last boundary counts too.
+    let body = format!(
+        "--x\r\nContent-Type: application/json\r\n\r\n{}\r\n--x\r\nContent-Type: application/fhir+json\r\n\r\n{}\r\n--x--\r\n{}",
+        submission.declaration,
+        submission.document,
+        "epilogue ".repeat(20_000),
+    );
+    let digest = base64::engine::general_purpose::STANDARD.encode(sha256(&body));
+    let request = ehr
+        .request(Method::POST, "/v1/checks")
+        .header("content-type", "multipart/related; boundary=x")
+        .header("content-digest", format!("sha-256=:{digest}:"))
+        .body(body);
+    assert_eq!(answer(request).await.status, 200);
     gateway.rests().await;
 }
 

@@ -1,0 +1,102 @@
+//! The model as a process meets it: others get in between, it may be full, and the process may die before or after a
+//! commit, because each call can be dropped there.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use clearance::basis::Standing;
+use clearance::journey::{
+    Acceptance, BeginRefusal, Begun, Due, Ending, IdempotencyScope, Recorded, Recorder, RecorderError,
+    Reservation, TransferView,
+};
+use clearance::keys::Pseudonym;
+use clearance::words::{DestinationName, TransferId};
+use jiff::Timestamp;
+use ledger::Entry;
+
+use super::chance::{Chance, give_way};
+use super::model::Model;
+
+/// Of so many calls one fails for want of space.
+const FULL_ONE_IN: u64 = 40;
+
+/// A model with interruptions.
+#[derive(Debug)]
+pub(super) struct Interrupted {
+    pub(super) model: Model,
+    pub(super) chance: Arc<Chance>,
+}
+
+impl Interrupted {
+    async fn call<T>(
+        &self,
+        commit: impl Future<Output = Result<T, RecorderError>>,
+    ) -> Result<T, RecorderError> {
+        self.pause().await;
+        if self.chance.trouble(FULL_ONE_IN) {
+            return Err(RecorderError::Full);
+        }
+        let committed = commit.await;
+        self.pause().await;
+        committed
+    }
+
+    async fn pause(&self) {
+        if self.chance.one_in(2) {
+            give_way().await;
+        }
+    }
+}
+
+impl Recorder for Interrupted {
+    async fn reserve(&self, scope: &IdempotencyScope) -> Result<Reservation, RecorderError> {
+        self.call(self.model.reserve(scope)).await
+    }
+
+    fn release(&self, scope: &IdempotencyScope) {
+        self.model.release(scope);
+    }
+
+    async fn record(&self, acceptance: Acceptance) -> Result<Recorded, RecorderError> {
+        self.call(self.model.record(acceptance)).await
+    }
+
+    async fn note(&self, entry: Entry) -> Result<u64, RecorderError> {
+        self.call(self.model.note(entry)).await
+    }
+
+    async fn standing(
+        &self,
+        subject: Pseudonym,
+        destination: &DestinationName,
+    ) -> Result<Standing, RecorderError> {
+        self.call(self.model.standing(subject, destination)).await
+    }
+
+    async fn due(
+        &self,
+        destination: &DestinationName,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Due>, RecorderError> {
+        self.call(self.model.due(destination, now, limit)).await
+    }
+
+    async fn begin(
+        &self,
+        transfer: TransferId,
+        standing_version: u64,
+        at: Timestamp,
+        lease_until: Timestamp,
+    ) -> Result<Result<Begun, BeginRefusal>, RecorderError> {
+        self.call(self.model.begin(transfer, standing_version, at, lease_until)).await
+    }
+
+    async fn end(&self, ending: Ending) -> Result<(), RecorderError> {
+        self.call(self.model.end(ending)).await
+    }
+
+    async fn transfer(&self, transfer: TransferId) -> Result<Option<TransferView>, RecorderError> {
+        self.call(self.model.transfer(transfer)).await
+    }
+}
