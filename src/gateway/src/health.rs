@@ -57,6 +57,11 @@ impl Health {
         self.change(|state| state.record = record);
     }
 
+    /// Whether the last write was recorded.
+    pub(crate) fn records(&self) -> bool {
+        self.look().record.is_ok()
+    }
+
     pub(crate) fn queue(&self, pending: u64, oldest_seconds: u64) {
         self.change(|state| {
             state.pending = pending;

@@ -26,9 +26,10 @@ pub(crate) fn signing_key(config: &Config, secrets: &Secrets) -> Result<SigningK
 /// Looks around until `stop` is set, and signs a last checkpoint.
 pub(crate) async fn run(gateway: Arc<Gateway>, key: SigningKey, mut stop: watch::Receiver<bool>) {
     let mut signed = Signed { size: None, at: Timestamp::MIN };
+    let mut purged = Timestamp::MIN;
     loop {
         let stopping = *stop.borrow();
-        look_around(&gateway, &key, &mut signed, stopping).await;
+        look_around(&gateway, &key, &mut signed, &mut purged, stopping).await;
         if stopping {
             break;
         }
@@ -50,10 +51,24 @@ struct Signed {
     at: Timestamp,
 }
 
-async fn look_around(gateway: &Gateway, key: &SigningKey, signed: &mut Signed, now_or_never: bool) {
+/// How often idempotency keys whose time is over are forgotten.
+const PURGE_EVERY: SignedDuration = SignedDuration::from_mins(10);
+
+async fn look_around(
+    gateway: &Gateway,
+    key: &SigningKey,
+    signed: &mut Signed,
+    purged: &mut Timestamp,
+    now_or_never: bool,
+) {
     let looked = async {
         let now = gateway.clock.now();
         queues(gateway, now).await?;
+        // Forgetting old keys writes, so that it also tells whether what could not be recorded could be now.
+        if !gateway.health.records() || purged.saturating_add(PURGE_EVERY).unwrap_or(Timestamp::MAX) <= now {
+            gateway.store.purge(now).await?;
+            *purged = now;
+        }
         sign(gateway, key, signed, now, now_or_never).await?;
         destroy_old_keys(gateway, now).await
     }

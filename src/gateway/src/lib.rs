@@ -7,7 +7,7 @@
 //! | requests and their answers | `intake`, and `intake::problem` for every no |
 //! | from the outbox to the destination | `delivery` |
 //! | TCP and TLS, calls to partners | `listener`, `transport` |
-//! | how it is put together, reloaded and stopped | `serve` |
+//! | how it is put together, reloaded and stopped | `serve`, and `rotation` for certificates |
 //! | clients, destinations and policies in force | `rules`, `adapters` |
 //! | checkpoints, figures, old keys | `housekeeping` |
 //! | logs, metrics, traces, health | `telemetry`, `health`, `admin` |
@@ -26,6 +26,7 @@ mod intake;
 mod listener;
 pub mod playground;
 mod rates;
+mod rotation;
 mod rules;
 mod secrets;
 mod serve;

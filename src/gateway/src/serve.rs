@@ -11,7 +11,7 @@ use clearance::clock::{Clock, Entropy, SystemClock, SystemEntropy};
 use clearance::journey::Vault;
 use clearance::keys::PseudonymKey;
 use clearance::seal::KeyRing;
-use identity::{DestinationSources, MaterialFiles, Reloader, RevocationPolicy, Sources, TlsSettings};
+use identity::{DestinationSources, MaterialFiles, Reloader, RevocationPolicy, Sources, TlsSettings, Watch};
 use jiff::Timestamp;
 use metrics_exporter_prometheus::PrometheusHandle;
 use rustls::time_provider::DefaultTimeProvider;
@@ -29,7 +29,7 @@ use crate::rates::Rates;
 use crate::rules::Rules;
 use crate::secrets::{Secrets, Signer};
 use crate::transport::Calls;
-use crate::{admin, housekeeping, intake};
+use crate::{admin, housekeeping, intake, rotation};
 
 /// A gateway that runs.
 #[derive(Debug)]
@@ -41,6 +41,7 @@ pub(crate) struct Running {
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
     file: Option<PathBuf>,
+    _watch: Watch,
 }
 
 /// Why a gateway did not start.
@@ -60,6 +61,8 @@ pub(crate) enum StartError {
     Listen { what: &'static str, address: String, source: std::io::Error },
     #[error("`{path}`: {source}")]
     Folder { path: PathBuf, source: std::io::Error },
+    #[error("certificates cannot be watched")]
+    Watch(#[from] identity::WatchError),
     #[error("`ledger.origin` is not an origin: {0}")]
     Origin(String),
 }
@@ -137,6 +140,7 @@ pub(crate) async fn start(
     tasks.spawn(serve_admin(admin_listener, routes, stopped.clone()));
     tasks.spawn(delivery::run(Arc::clone(&gateway), courier, stopped.clone()));
     tasks.spawn(housekeeping::run(Arc::clone(&gateway), checkpoints, stopped));
+    let watch = rotation::watch(&gateway, &calls)?;
     // The store has been opened, and its end verified.
     gateway.health.record(Ok(()));
     gateway.health.started();
@@ -144,7 +148,7 @@ pub(crate) async fn start(
         tracing::warn!(event.action = "dangerous-setting", setting, "a setting weakens the gateway");
     }
     tracing::info!(event.action = "started", intake.address = %intake, admin.address = %admin, tls_only.address = tls_only, "the gateway serves");
-    Ok(Running { gateway, intake, admin, calls, stop, tasks, file: file.map(Path::to_owned) })
+    Ok(Running { gateway, intake, admin, calls, stop, tasks, file: file.map(Path::to_owned), _watch: watch })
 }
 
 impl Running {

@@ -297,7 +297,7 @@ fn invite(report: &Report, playground: &Playground, running: &Running, folder: &
          {curl} -H 'Content-Type: application/json' -H \"Idempotency-Key: $(uuidgen)\" -H 'Prefer: wait=5' --data @{file} {address}/v1/transfers\n\
          curl http://{gateway_admin}/readyz?verbose\n\
          curl http://{gateway_admin}/metrics\n\
-         curl -d '{{\"path\":\"/health-check-decisions\",\"fault\":\"delay\",\"count\":3,\"milliseconds\":2000}}' {employer}/faults\n",
+         curl -H 'Content-Type: application/json' -d '{{\"path\":\"/health-check-decisions\",\"fault\":\"delay\",\"count\":3,\"delay_ms\":2000}}' {employer}/faults\n",
         file = file.display(),
         gateway_admin = running.admin,
         employer = admin(playground.employer.admin_address()),

@@ -35,7 +35,7 @@ pub(crate) async fn accept(
 ) -> Result<Response, Problem> {
     gateway.rates.client(&caller.client.id)?;
     let scope = scope(&gateway, &caller, &headers)?;
-    let reservation = gateway.store.reserve(&scope).await.map_err(|error| not_recorded(&error))?;
+    let reservation = gateway.store.reserve(&scope).await.map_err(|error| not_recorded(&gateway, &error))?;
     let accepted = match reservation {
         Reservation::InProgress => {
             let detail = "the first request with this idempotency key has not been answered yet";
@@ -167,7 +167,7 @@ async fn record(
     outgoing
         .record(&*gateway.store, &gateway.vault, particulars)
         .await
-        .map_err(|failure| not_sealed(&failure))?;
+        .map_err(|failure| not_sealed(gateway, &failure))?;
     metrics::permitted(&destination, &rules);
     gateway.wake(&destination);
     Ok(AcceptedAnswer { transfer, body, replayed: false })
@@ -265,8 +265,11 @@ async fn clear(
     })?;
     let named = Some((parsed.destination.to_string(), parsed.purpose.to_string()));
     let subject = gateway.vault.pseudonyms.pseudonym(&parsed.subject.identifier);
-    let standing =
-        gateway.store.standing(subject, destination.name()).await.map_err(|error| not_recorded(&error))?;
+    let standing = gateway
+        .store
+        .standing(subject, destination.name())
+        .await
+        .map_err(|error| not_recorded(gateway, &error))?;
     let submission =
         Submission::receive(Arc::clone(&caller.client), caller.certificate(), parsed, destination)
             .map_err(refused)?;
@@ -294,7 +297,7 @@ fn scope(gateway: &Gateway, caller: &Caller, headers: &HeaderMap) -> Result<Idem
     Ok(IdempotencyScope { client: client.clone(), key })
 }
 
-fn not_recorded(error: &RecorderError) -> Problem {
+fn not_recorded(gateway: &Gateway, error: &RecorderError) -> Problem {
     match error {
         RecorderError::SupersedesNotPossible => {
             let detail = "the transfer named in `supersedes` is not waiting any more, or is none of yours";
@@ -302,15 +305,17 @@ fn not_recorded(error: &RecorderError) -> Problem {
         }
         RecorderError::Full | RecorderError::Latched | RecorderError::Damaged(_) => {
             tracing::error!(event.action = "record-failed", error.message = %error, "nothing could be recorded");
+            // Readiness says so at once; housekeeping tries again and takes it back.
+            gateway.health.record(Err("the record cannot be written"));
             Problem::new(Kind::NotAccepting, "the record cannot be written")
                 .retry_after(Duration::from_secs(30))
         }
     }
 }
 
-fn not_sealed(failure: &RecordFailure) -> Problem {
+fn not_sealed(gateway: &Gateway, failure: &RecordFailure) -> Problem {
     match failure {
-        RecordFailure::Recorder(error) => not_recorded(error),
+        RecordFailure::Recorder(error) => not_recorded(gateway, error),
         RecordFailure::Seal(_) => {
             tracing::error!(event.action = "seal-failed", error.message = %failure, "a transfer could not be sealed");
             Problem::new(Kind::NotAccepting, "the transfer could not be sealed")

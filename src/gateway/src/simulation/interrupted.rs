@@ -10,7 +10,7 @@ use clearance::journey::{
     Reservation, TransferView,
 };
 use clearance::keys::Pseudonym;
-use clearance::words::{DestinationName, TransferId};
+use clearance::words::{DestinationName, State, TransferId};
 use jiff::Timestamp;
 use ledger::Entry;
 
@@ -25,6 +25,18 @@ const FULL_ONE_IN: u64 = 40;
 pub(super) struct Interrupted {
     pub(super) model: Model,
     pub(super) chance: Arc<Chance>,
+    pub(super) sabotage: Option<Sabotage>,
+}
+
+/// Breaks a promise on purpose, to see that it is noticed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sabotage {
+    /// An attempt is not told that an earlier one may have arrived.
+    DoubtIsForgotten,
+    /// The policy is not told of withdrawals.
+    WithdrawalsAreHidden,
+    /// Whatever was not refused counts as delivered.
+    DoubtIsDelivery,
 }
 
 impl Interrupted {
@@ -79,7 +91,12 @@ impl Recorder for Interrupted {
         now: Timestamp,
         limit: usize,
     ) -> Result<Vec<Due>, RecorderError> {
-        self.call(self.model.due(destination, now, limit)).await
+        let mut due = self.call(self.model.due(destination, now, limit)).await?;
+        if self.sabotage == Some(Sabotage::WithdrawalsAreHidden) {
+            let hidden = |standing: Standing| Standing { version: standing.version, ..Standing::default() };
+            due.iter_mut().for_each(|due| due.standing = hidden(due.standing));
+        }
+        Ok(due)
     }
 
     async fn begin(
@@ -89,10 +106,17 @@ impl Recorder for Interrupted {
         at: Timestamp,
         lease_until: Timestamp,
     ) -> Result<Result<Begun, BeginRefusal>, RecorderError> {
-        self.call(self.model.begin(transfer, standing_version, at, lease_until)).await
+        let mut begun = self.call(self.model.begin(transfer, standing_version, at, lease_until)).await?;
+        if let (Ok(begun), Some(Sabotage::DoubtIsForgotten)) = (&mut begun, self.sabotage) {
+            begun.perhaps_delivered = false;
+        }
+        Ok(begun)
     }
 
-    async fn end(&self, ending: Ending) -> Result<(), RecorderError> {
+    async fn end(&self, mut ending: Ending) -> Result<(), RecorderError> {
+        if self.sabotage == Some(Sabotage::DoubtIsDelivery) && !ending.state.is_final() {
+            ending.state = State::Delivered;
+        }
         self.call(self.model.end(ending)).await
     }
 

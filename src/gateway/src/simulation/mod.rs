@@ -30,6 +30,7 @@ use ledger::Hash;
 use store::conformance::at;
 
 use self::clinic::Clinic;
+use self::interrupted::Sabotage;
 use self::run::run;
 
 /// The registry that makes a report of everything it gets.
@@ -48,7 +49,7 @@ fn no_seed_breaks_a_promise() {
     let clinic = Clinic::open(at(0));
     let mut reached = BTreeSet::new();
     for seed in seeds {
-        let report = run(&clinic, seed);
+        let report = run(&clinic, seed, None);
         if is_one {
             println!("{}", report.trace);
         }
@@ -68,11 +69,25 @@ fn no_seed_breaks_a_promise() {
 #[test]
 fn the_same_seed_gives_the_same_run() {
     let clinic = Clinic::open(at(0));
-    let trace = |seed| Hash::of(run(&clinic, seed).trace.as_bytes());
+    let trace = |seed| Hash::of(run(&clinic, seed, None).trace.as_bytes());
     for seed in 0..10 {
         assert_eq!(trace(seed), trace(seed), "seed {seed}");
     }
     assert_ne!(trace(0), trace(1));
+}
+
+#[test]
+fn a_broken_promise_is_noticed() {
+    let clinic = Clinic::open(at(0));
+    let broken = [
+        (Sabotage::DoubtIsForgotten, "reported 2 times"),
+        (Sabotage::WithdrawalsAreHidden, "begun after a withdrawal"),
+        (Sabotage::DoubtIsDelivery, "is delivered (connection-broken), and reported 0 times"),
+    ];
+    for (sabotage, accusation) in broken {
+        let mut violations = (0..SEEDS).flat_map(|seed| run(&clinic, seed, Some(sabotage)).violations);
+        assert!(violations.any(|violation| violation.contains(accusation)), "{sabotage:?}");
+    }
 }
 
 fn seeds() -> (Range<u64>, bool) {

@@ -21,7 +21,7 @@ use store::{StandingChange, Withdrawal};
 
 use super::chance::{Chance, Time};
 use super::clinic::{Clinic, NoSignature, NotAccepted, Wish, person};
-use super::interrupted::Interrupted;
+use super::interrupted::{Interrupted, Sabotage};
 use super::model::{Disk, Model};
 use super::registries::Registries;
 use super::witness::Witness;
@@ -50,9 +50,9 @@ pub(super) struct Report {
     pub(super) states: Vec<State>,
 }
 
-/// Runs a seed.
-pub(super) fn run(clinic: &Clinic, seed: u64) -> Report {
-    let mut run = Run::new(clinic, seed);
+/// Runs a seed, with a promise broken on purpose or none.
+pub(super) fn run(clinic: &Clinic, seed: u64, sabotage: Option<Sabotage>) -> Report {
+    let mut run = Run::new(clinic, seed, sabotage);
     (0..ROUGH_STEPS).for_each(|_| run.anything());
     run.chance.calm_down();
     run.drain();
@@ -95,16 +95,16 @@ impl Wake for Runnable {
 }
 
 impl<'a> Run<'a> {
-    fn new(clinic: &'a Clinic, seed: u64) -> Self {
+    fn new(clinic: &'a Clinic, seed: u64, sabotage: Option<Sabotage>) -> Self {
         let (chance, time) = (Arc::new(Chance::of(seed)), Arc::new(Time::starting(at(0))));
         let disk = Disk::default();
         let model = disk.boot(at(0)).unwrap();
-        let witness = Arc::new(Witness::new(model.clone()));
+        let witness = Arc::new(Witness::new(model.clone(), Arc::clone(&time)));
         let registries =
             Arc::new(Registries::new(Arc::clone(&time), Arc::clone(&chance), Arc::clone(&witness)));
         let vault = Arc::new(clinic.vault(Arc::clone(&chance) as _));
         let courier = Arc::new(Courier {
-            recorder: Arc::new(Interrupted { model: model.clone(), chance: Arc::clone(&chance) }),
+            recorder: Arc::new(Interrupted { model: model.clone(), chance: Arc::clone(&chance), sabotage }),
             vault: Arc::clone(&vault),
             clock: Arc::clone(&time) as _,
             entropy: Arc::clone(&chance) as _,
@@ -118,11 +118,11 @@ impl<'a> Run<'a> {
     fn anything(&mut self) {
         match self.chance.below(100) {
             0..18 => self.submit(),
-            18..24 => self.change_standing(),
-            24..30 => self.withdraw(),
-            30..45 => self.look(),
-            45..80 => drop(self.step()),
-            80..95 => drop(self.pass_time()),
+            18..22 => self.change_standing(),
+            22..24 => self.withdraw(),
+            24..40 => self.look(),
+            40..78 => drop(self.step()),
+            78..95 => drop(self.pass_time()),
             95 => self.crash(),
             96 => self.lose_one(),
             97 => self.go_away(),
@@ -142,7 +142,7 @@ impl<'a> Run<'a> {
             subject: self.subject(),
             destination: self.destination(),
             title: format!("{title} {}", self.accepted.len()),
-            supersedes: if self.chance.one_in(6) { self.one_accepted() } else { None },
+            supersedes: if self.chance.one_in(12) { self.one_accepted() } else { None },
         };
         let particulars = self.clinic.particulars(transfer, now, not_after, &self.vault);
         let before = self.model.entries().len();

@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
+use clearance::clock::Clock;
 use clearance::words::{DestinationName, State, TransferId};
 use ledger::{Disclosure, Entry, Hash};
 use store::StandingRecorded;
 
+use super::chance::Time;
 use super::model::Model;
 use super::registries::Registries;
 
@@ -19,6 +21,7 @@ type Concern = (Hash, String);
 #[derive(Debug)]
 pub(super) struct Witness {
     model: Model,
+    time: Arc<Time>,
     seen: Mutex<Seen>,
 }
 
@@ -46,13 +49,13 @@ pub(super) struct Sending {
 }
 
 impl Witness {
-    pub(super) fn new(model: Model) -> Self {
-        Self { model, seen: Mutex::default() }
+    pub(super) fn new(model: Model, time: Arc<Time>) -> Self {
+        Self { model, time, seen: Mutex::default() }
     }
 
     /// Adds a line to the trace, from which runs are compared.
     pub(super) fn notes(&self, line: fmt::Arguments<'_>) {
-        writeln!(self.seen.lock().unwrap().trace, "{line}").unwrap();
+        writeln!(self.seen.lock().unwrap().trace, "{} {line}", self.time.now()).unwrap();
     }
 
     pub(super) fn accuses(&self, what: impl Into<String>) {

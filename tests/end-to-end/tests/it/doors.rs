@@ -116,3 +116,19 @@ async fn settings_that_are_not_usable_leave_the_old_in_force() {
     std::fs::write(&settings, text).unwrap();
     gateway.rests().await;
 }
+
+#[tokio::test]
+async fn a_broken_certificate_on_disk_leaves_the_old_in_force() {
+    let gateway = TestGateway::with_stand_ins(BINARY).await;
+    let server = gateway.folder().join("certs/server/tls.crt");
+    let text = std::fs::read(&server).unwrap();
+    std::fs::write(&server, "not a certificate").unwrap();
+    let refused =
+        end_to_end::eventually(|| async { gateway.log().contains("rotation-refused").then_some(()) }).await;
+    assert!(refused.is_some(), "broken material was not noticed");
+    let (_, metrics) = gateway.ask_admin("/metrics").await;
+    assert!(metrics.contains(r#"clearance_reloads_total{what="certificates",result="kept-old"}"#));
+    assert!(gateway.ehr().connects().await, "the old certificate stays");
+    std::fs::write(&server, text).unwrap();
+    gateway.rests().await;
+}

@@ -1,0 +1,68 @@
+//! Certificates, authorities and revocation lists that change on disk: taken up at once, without a restart.
+
+use std::sync::Arc;
+
+use identity::{Changed, Notice, Watch, WatchError, WatchSettings};
+
+use crate::gateway::Gateway;
+use crate::serve::{causes, sources};
+use crate::telemetry::metrics;
+use crate::transport::Calls;
+
+/// Watches the files of the settings in force. New connections and calls go by what has changed; those under way are
+/// untouched.
+pub(crate) fn watch(gateway: &Arc<Gateway>, calls: &Arc<Calls>) -> Result<Watch, WatchError> {
+    let files = {
+        let gateway = Arc::clone(gateway);
+        move || sources(&gateway.config.load()).files()
+    };
+    let (gateway, calls) = (Arc::clone(gateway), Arc::clone(calls));
+    Watch::start(files, WatchSettings::default(), move |notice| {
+        if let Notice::Blind(error) = &notice {
+            tracing::warn!(
+                event.action = "watch-blind",
+                error.message = causes(error),
+                "a folder of certificates cannot be watched; it is read again every minute"
+            );
+        }
+        take_up(&gateway, &calls);
+    })
+}
+
+/// Reads everything again. Parts that are fit come into force even when another is not.
+fn take_up(gateway: &Gateway, calls: &Calls) {
+    let (changed, failed) = match gateway.trust.reload(gateway.clock.now()) {
+        Ok(changed) => (changed, None),
+        Err(error) => (error.changed.clone(), Some(causes(&error))),
+    };
+    if let Some(why) = failed {
+        metrics::reloaded("certificates", false);
+        tracing::error!(
+            event.action = "rotation-refused",
+            error.message = why,
+            "certificates on disk are not usable; the old ones stay"
+        );
+    }
+    if changed.parts.is_empty() {
+        return;
+    }
+    metrics::reloaded("certificates", true);
+    tell(&changed);
+    if let Err(error) = calls.renew(&gateway.config.load(), &gateway.trust.current()) {
+        tracing::error!(
+            event.action = "rotation-refused",
+            error.message = %error,
+            "calls to partners go on with the old certificates"
+        );
+    }
+}
+
+fn tell(changed: &Changed) {
+    let parts: Vec<_> = changed.parts.iter().map(ToString::to_string).collect();
+    tracing::info!(
+        event.action = "rotated",
+        trust.generation = changed.generation,
+        trust.parts = parts.join(", "),
+        "certificates were taken up"
+    );
+}
