@@ -34,6 +34,7 @@ struct Row {
     state: String,
     kept: u64,
     dropped: u64,
+    kept_back: Vec<String>,
     why: String,
 }
 
@@ -208,8 +209,20 @@ fn row(what: &'static str, status: StatusCode, body: &Value) -> Row {
         state: if status.is_success() { text(body, "state") } else { "refused".to_owned() },
         kept: count("kept_values") + count("implied_values"),
         dropped: count("dropped_values"),
+        kept_back: kept_back(body),
         why,
     }
+}
+
+/// What the manifest says was dropped: paths only, it never holds a value. Labels and technical parts are left out here.
+fn kept_back(body: &Value) -> Vec<String> {
+    const DULL: [&str; 6] = [".system", ".display", ".meta", ".status", ".code", ".type"];
+    let dropped = body.pointer("/manifest/dropped").and_then(Value::as_array);
+    let paths = dropped.into_iter().flatten().filter_map(|item| item.get("path").and_then(Value::as_str));
+    paths
+        .filter(|path| !DULL.iter().any(|end| path.ends_with(end)))
+        .map(|path| path.replace("system|code=http://snomed.info/sct|", "code="))
+        .collect()
 }
 
 /// The rule that decided, and the first of what would change it.
@@ -237,20 +250,52 @@ fn tell(report: &Report, playground: &Playground, rows: &[Row]) {
             row.what, row.answer, row.state, row.kept, row.dropped
         ));
     }
+    if let Some(first) = rows.first() {
+        report.line("\nof the health-check certificate, this was kept back");
+        first.kept_back.iter().for_each(|line| report.line(format_args!("  {line}")));
+    }
     let decisions = playground.employer.decisions();
-    report.line(format_args!("\nwhat the employer received ({} decisions), the first:", decisions.len()));
+    report.line(format_args!(
+        "\nand this is what the employer received ({} decisions), the first",
+        decisions.len()
+    ));
     if let Some(decision) = decisions.first() {
         let document: Value = serde_json::from_slice(&decision.document).unwrap_or_default();
-        report.line(serde_json::to_string_pretty(&document).unwrap_or_default());
+        leaves(&document, &mut String::new(), &mut |path, value| {
+            report.line(format_args!("  {path:<60} {value}"))
+        });
     }
     let filed = playground.tis.certificates();
     let sections: BTreeSet<_> = filed.iter().flat_map(section_codes).collect();
     let sections: Vec<_> = sections.into_iter().collect();
     report.line(format_args!(
-        "\nwhat TIS received: {} certificate(s), with the sections {}\n",
+        "\nTIS received {} certificate, with the sections {}\n",
         filed.len(),
         sections.join(", "),
     ));
+}
+
+/// Every value of a document with its path; systems and profiles say nothing to a reader here.
+fn leaves(value: &Value, path: &mut String, tell: &mut impl FnMut(&str, &str)) {
+    let length = path.len();
+    match value {
+        Value::Object(members) => {
+            let telling = members
+                .iter()
+                .filter(|(name, _)| !["system", "meta", "resourceType"].contains(&name.as_str()));
+            for (name, member) in telling {
+                if !path.is_empty() {
+                    path.push('.');
+                }
+                path.push_str(name);
+                leaves(member, path, tell);
+                path.truncate(length);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| leaves(item, path, tell)),
+        Value::String(text) => tell(path, text),
+        other => tell(path, &other.to_string()),
+    }
 }
 
 fn section_codes(certificate: &Value) -> Vec<String> {

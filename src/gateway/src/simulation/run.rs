@@ -166,6 +166,8 @@ impl<'a> Run<'a> {
     }
 
     /// Consents matter to the registry, restrictions to the archive; each change turns what stands round.
+    ///
+    /// Never both to one: of two rules that both forbid, the policy names either, and runs would differ.
     fn change_standing(&mut self) {
         let (subject, destination) = (self.subject(), self.destination());
         let pseudonym = self.vault.pseudonyms.pseudonym(&person(subject));
@@ -196,7 +198,7 @@ impl<'a> Run<'a> {
         let answer = self.model.withdraw_now(transfer, &"ehr".parse().unwrap(), self.time.now()).unwrap();
         self.witness.notes(format_args!("withdrawal of {transfer}: {answer:?}"));
         let state = self.model.view(transfer).unwrap().state;
-        if (answer == Withdrawal::Withdrawn) && state != State::Withdrawn {
+        if answer == Withdrawal::Withdrawn && state != State::Withdrawn {
             self.witness.accuses(format!("{transfer} was withdrawn, and is {state}"));
         }
     }
