@@ -7,13 +7,16 @@
 //! Each stage consumes the one before, has private fields and exactly one maker, so the order cannot be changed and no
 //! stage skipped: the next one cannot be built without it. `tests/compile_fail` holds the attempts.
 
+mod envelope;
 mod intake;
 mod open;
 mod record;
+mod recorder;
 
 pub use self::intake::{Document, Lawful, Minimal, Outgoing, Payload, SubjectProof, Submission};
 pub use self::open::{Attempt, BeginRefusal, Cleared, OpenRefusal, Opened, Unproven};
-pub use self::record::{
-    Acceptance, Begun, Content, Due, Ending, IdempotencyScope, Particulars, RecordFailure, Recorded,
-    Recorder, RecorderError, Reservation, TransferView, Vault,
+pub use self::record::{Particulars, RecordFailure, Vault};
+pub use self::recorder::{
+    Acceptance, Begun, Content, Due, Ending, IdempotencyScope, Recorded, Recorder, RecorderError,
+    Reservation, TransferView,
 };

@@ -3,8 +3,10 @@
 use bytes::Bytes;
 use jiff::Timestamp;
 
+use super::envelope::{Envelope, Party};
 use super::intake::Payload;
-use super::record::{Begun, Envelope, Recorder, RecorderError, entry_hash};
+use super::record::entry_hash;
+use super::recorder::{Begun, Recorder, RecorderError};
 use crate::adapter::{IndexInquiry, Means, Setback, SubjectIndex};
 use crate::basis::{Permit, Question};
 use crate::person::{Identifier, Private};
@@ -260,10 +262,7 @@ impl Cleared {
 
 impl Parties {
     fn of(envelope: Envelope) -> Self {
-        let identifier = |party: super::record::Party| Identifier {
-            system: party.system,
-            value: Private::new(party.value),
-        };
+        let identifier = |party: Party| Identifier { system: party.system, value: Private::new(party.value) };
         Self {
             subject: identifier(envelope.subject),
             given: Private::new(envelope.given),

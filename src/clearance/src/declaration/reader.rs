@@ -1,212 +1,37 @@
-//! What a client states about a transfer, read strictly: every fault at once, each with its place and its remedy.
-//!
-//! It decides what is well-formed, not what is lawful: that is [`crate::basis`].
+//! Reading a declaration: every member, and every fault of it, before anything is given up.
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::{
+    CheckDigits, Declaration, EVIDENCE_MAX, Evidence, EvidenceKind, LegalBasis, Professional,
+    REASON_CHARACTERS_MAX, Reason, Subject,
+};
 use crate::fault::Fault;
 use crate::person::{
-    ESTONIAN_PERSONAL_CODE, ESTONIAN_PROFESSIONAL_CODE, ESTONIAN_REGISTRY_CODE, Identifier, Private,
-    is_estonian_personal_code, is_estonian_professional_code, is_estonian_registry_code,
+    ESTONIAN_PERSONAL_CODE, ESTONIAN_REGISTRY_CODE, Identifier, Private, is_estonian_personal_code,
+    is_estonian_professional_code, is_estonian_registry_code,
 };
-use crate::words::{DestinationName, PurposeName, TransferId};
 
-/// The longest reason, in characters: it is shown to the subject in a list.
-pub const REASON_CHARACTERS_MAX: usize = 200;
-/// The most evidence items in one declaration.
-pub const EVIDENCE_MAX: usize = 16;
-/// The longest other text, in bytes.
+/// The longest text that has no limit of its own, in bytes.
 const TEXT_BYTES_MAX: usize = 256;
 
-/// A declaration that is well-formed.
-#[derive(Debug, Clone)]
-pub struct Declaration {
-    /// Where it goes.
-    pub destination: DestinationName,
-    /// For which of the destination's purposes.
-    pub purpose: PurposeName,
-    /// On which legal basis.
-    pub legal_basis: LegalBasis,
-    /// The person the data is about.
-    pub subject: Subject,
-    /// The person in the clinic on whose behalf it is sent.
-    pub professional: Professional,
-    /// The organisation that receives it, where the destination stands for many.
-    pub recipient: Option<Identifier>,
-    /// What shows that the basis holds.
-    pub evidence: Vec<Evidence>,
-    /// Why, in words the subject may read; never clinical text.
-    pub reason: Reason,
-    /// Transfers with the same key to one destination keep their order; the subject when absent.
-    pub ordering_key: Option<Private>,
-    /// After this instant it is no longer delivered.
-    pub not_after: Option<Timestamp>,
-    /// The undelivered transfer that this one replaces.
-    pub supersedes: Option<TransferId>,
-    /// What is odd but let through (`check_digits = "warn"`).
-    pub warnings: Vec<Fault>,
-}
-
-/// GDPR Art. 6 and 9 and the national act and section.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LegalBasis {
-    /// The ground of GDPR Art. 6, such as `6(1)(c)`.
-    pub gdpr6: String,
-    /// The ground of GDPR Art. 9, such as `9(2)(h)`.
-    pub gdpr9: String,
-    /// The national act, by its usual short form, such as `TTOS`.
-    pub act: String,
-    /// The section of the act, such as `13¹`.
-    pub section: String,
-}
-
-/// The person the data is about.
-#[derive(Debug, Clone)]
-pub struct Subject {
-    /// The person's identifier.
-    pub identifier: Identifier,
-    /// The given names.
-    pub given: Private,
-    /// The family name.
-    pub family: Private,
-}
-
-/// The person in the clinic on whose behalf a document is sent.
-#[derive(Debug, Clone)]
-pub struct Professional {
-    /// The code in the register of health professionals: a letter and five digits.
-    pub code: Private,
-    /// The personal code, which the destination's token is issued to.
-    pub personal_code: Private,
-    /// The role the person acts in, such as `doctor`.
-    pub role: String,
-}
-
-impl Professional {
-    /// The professional as an identifier in the register of health professionals.
-    pub fn identifier(&self) -> Identifier {
-        Identifier { system: ESTONIAN_PROFESSIONAL_CODE.into(), value: self.code.clone() }
-    }
-}
-
-/// One item that shows that the basis holds.
-#[derive(Debug, Clone)]
-pub struct Evidence {
-    /// What it is.
-    pub kind: EvidenceKind,
-    /// Its number or address.
-    pub reference: Private,
-}
-
-/// The kinds of evidence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum EvidenceKind {
-    /// An order: of an examination, or of a court.
-    Order,
-    /// The subject's consent.
-    Consent,
-    /// A written inquiry.
-    Inquiry,
-    /// The doctor's release of a free text.
-    Release,
-    /// The certificate, as the destination knows it, that this transfer acts on.
-    Certificate,
-}
-
-impl EvidenceKind {
-    const ALL: [Self; 5] = [Self::Order, Self::Consent, Self::Inquiry, Self::Release, Self::Certificate];
-
-    /// The code used in declarations, policies and the ledger.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Order => "order",
-            Self::Consent => "consent",
-            Self::Inquiry => "inquiry",
-            Self::Release => "release",
-            Self::Certificate => "certificate",
-        }
-    }
-}
-
-/// Why a document is sent, in words the subject may read.
-///
-/// INVARIANT: 1 to 200 characters, no control characters, no personal code, nothing that looks like a diagnosis code.
-/// It leaves the house in a header (`X-Road-Issue`) and is shown to the subject.
-#[derive(Debug, Clone)]
-pub struct Reason(Private);
-
-impl Reason {
-    /// The text.
-    pub fn expose(&self) -> &str {
-        self.0.expose()
-    }
-}
-
-/// How strictly the check digits of personal codes are taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum CheckDigits {
-    /// A wrong check digit is a fault.
-    Reject,
-    /// A wrong check digit is reported and let through: partners' own test data has them.
-    Warn,
-}
-
-impl Declaration {
-    /// Reads a declaration.
-    ///
-    /// # Errors
-    /// All faults of the declaration, in the order of its members.
-    pub fn parse(bytes: &[u8], check_digits: CheckDigits) -> Result<Self, Vec<Fault>> {
-        crate::minimise::check_json(bytes).map_err(|fault| vec![fault])?;
-        let value: Value = serde_json::from_slice(bytes).map_err(|_| vec![not_an_object()])?;
-        Self::from_value(&value, check_digits)
-    }
-
-    fn from_value(value: &Value, check_digits: CheckDigits) -> Result<Self, Vec<Fault>> {
-        let Value::Object(members) = value else {
-            return Err(vec![not_an_object()]);
-        };
-        let mut reader = Reader::new(check_digits);
-        let parsed = reader.declaration(members);
-        match parsed {
-            Some(declaration) if reader.faults.is_empty() => {
-                Ok(Self { warnings: reader.warnings, ..declaration })
-            }
-            _ => Err(reader.faults),
-        }
-    }
-}
-
-fn not_an_object() -> Fault {
-    Fault::new(
-        "declaration-invalid",
-        "",
-        "the declaration is not a JSON object",
-        "send the declaration as one JSON object",
-    )
-}
-
 /// Walks the members of a declaration and collects every fault.
-struct Reader {
+pub(super) struct Reader {
     check_digits: CheckDigits,
-    faults: Vec<Fault>,
-    warnings: Vec<Fault>,
+    pub(super) faults: Vec<Fault>,
+    pub(super) warnings: Vec<Fault>,
 }
 
 type Members = Map<String, Value>;
 
 impl Reader {
-    fn new(check_digits: CheckDigits) -> Self {
+    pub(super) fn new(check_digits: CheckDigits) -> Self {
         Self { check_digits, faults: Vec::new(), warnings: Vec::new() }
     }
 
-    fn declaration(&mut self, members: &Members) -> Option<Declaration> {
+    pub(super) fn declaration(&mut self, members: &Members) -> Option<Declaration> {
         const KNOWN: [&str; 11] = [
             "destination",
             "purpose",
@@ -550,95 +375,4 @@ fn looks_like_diagnosis(word: &str) -> bool {
         && category.bytes().all(|c| c.is_ascii_digit())
         && rest.len() <= 2
         && rest.bytes().all(|c| c.is_ascii_digit())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn good() -> Value {
-        json!({
-            "destination": "employer", "purpose": "health-check-decision",
-            "legal_basis": { "gdpr6": "6(1)(c)", "gdpr9": "9(2)(b)", "act": "TTOS", "section": "13¹" },
-            "subject": { "system": ESTONIAN_PERSONAL_CODE, "value": "39901012239", "given": "Mari", "family": "Maasikas" },
-            "professional": { "code": "D00000", "personal_code": "60001017869", "role": "doctor" },
-            "recipient": { "system": ESTONIAN_REGISTRY_CODE, "value": "10303948" },
-            "evidence": [ { "kind": "order", "ref": "2026-17" } ],
-            "reason": "töötervishoiu otsus", "ordering_key": null,
-            "not_after": "2026-12-01T00:00:00Z", "supersedes": null
-        })
-    }
-
-    fn rules(value: &Value) -> Vec<String> {
-        let faults = Declaration::from_value(value, CheckDigits::Reject).err().unwrap_or_default();
-        faults.iter().map(|fault| format!("{} {}", fault.pointer, fault.rule)).collect()
-    }
-
-    #[test]
-    fn a_whole_declaration_is_read() {
-        let declaration = Declaration::from_value(&good(), CheckDigits::Reject).unwrap();
-        assert_eq!(declaration.evidence.len(), 1);
-        assert_eq!(declaration.legal_basis.section, "13¹");
-    }
-
-    #[test]
-    fn all_faults_are_found_at_once() {
-        let mut value = good();
-        value["subject"]["value"] = json!("39901012238");
-        value["recipient"]["value"] = json!("10303949");
-        value["professional"]["code"] = json!("doctor");
-        value["evidence"][0]["kind"] = json!("hearsay");
-        value["reason"] = json!("because of F32.1");
-        value["colour"] = json!("red");
-        value.as_object_mut().unwrap().remove("purpose");
-        assert_eq!(
-            rules(&value),
-            [
-                " declaration-unknown-member",
-                "/purpose declaration-missing",
-                "/subject/value personal-code",
-                "/professional/code professional-code",
-                "/recipient/value registry-code",
-                "/evidence/0/kind evidence-kind",
-                "/reason reason-not-neutral",
-            ]
-        );
-    }
-
-    #[test]
-    fn a_wrong_check_digit_can_be_a_warning() {
-        let mut value = good();
-        value["subject"]["value"] = json!("39406240016");
-        let declaration = Declaration::from_value(&value, CheckDigits::Warn).unwrap();
-        assert_eq!(declaration.warnings.len(), 1);
-    }
-
-    #[test]
-    fn a_reason_names_neither_person_nor_diagnosis() {
-        for (reason, neutral) in [
-            ("juhi tervisetõend", true),
-            ("order 2026-17", true),
-            ("J45", false),
-            ("see 39901012239.", false),
-            ("a\r\nb", false),
-        ] {
-            let mut value = good();
-            value["reason"] = json!(reason);
-            assert_eq!(rules(&value).is_empty(), neutral, "{reason}");
-        }
-    }
-
-    #[test]
-    fn no_fault_and_no_debug_output_shows_a_value() {
-        let mut value = good();
-        value["subject"]["value"] = json!("39901012238");
-        value["39901012239"] = json!(1);
-        let faults = Declaration::from_value(&value, CheckDigits::Reject).unwrap_err();
-        let declaration = Declaration::from_value(&good(), CheckDigits::Reject).unwrap();
-        let printed = format!("{faults:?} {declaration:?}");
-        for text in ["3990101", "Maasikas", "Mari", "60001017869", "töötervishoiu"] {
-            assert!(!printed.contains(text), "{text}");
-        }
-    }
 }
