@@ -8,7 +8,6 @@ use clearance::clock::{Clock, Entropy};
 use clearance::declaration::Declaration;
 use clearance::journey::{Recorder, RecorderError, Vault};
 use clearance::refusal::Refusal;
-use clearance::words::DestinationName;
 use identity::Reloader;
 use jiff::{SignedDuration, Timestamp};
 use ledger::Entry;
@@ -60,7 +59,7 @@ impl Gateway {
     }
 
     /// Wakes delivery.
-    pub(crate) fn wake(&self, _destination: &DestinationName) {
+    pub(crate) fn wake(&self) {
         self.work.notify_waiters();
     }
 

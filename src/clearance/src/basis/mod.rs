@@ -241,8 +241,10 @@ impl Policy {
         if response.diagnostics().errors().next().is_some() {
             return Err(Denial::evaluation_failed());
         }
-        let decided: Vec<&Note> =
+        let mut decided: Vec<&Note> =
             response.diagnostics().reason().filter_map(|id| slice.notes.get(id)).collect();
+        // Cedar gives them in no order; the record must say the same of the same question.
+        decided.sort_by(|one, other| one.rule.cmp(&other.rule));
         match response.decision() {
             Decision::Allow => Ok(Permit {
                 rules: decided.iter().map(|note| note.rule.clone()).collect(),

@@ -162,6 +162,11 @@ impl Attempt {
 }
 
 impl Opened {
+    /// Whether an earlier attempt may have arrived.
+    pub const fn perhaps_delivered(&self) -> bool {
+        self.perhaps_delivered
+    }
+
     /// The W3C `traceparent` under which delivery goes on.
     pub fn traceparent(&self) -> Option<&str> {
         self.traceparent.as_deref()

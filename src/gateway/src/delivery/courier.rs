@@ -9,7 +9,7 @@ use clearance::destination::Destination;
 use clearance::journey::{
     Attempt, BeginRefusal, Cleared, Due, Ending, Opened, Recorder, RecorderError, Unproven, Vault,
 };
-use clearance::words::{State, TransferId};
+use clearance::words::{DestinationName, State, TransferId};
 use jiff::{SignedDuration, Timestamp};
 use tracing::Instrument;
 
@@ -53,14 +53,16 @@ impl<R: Recorder> Courier<R> {
     pub(crate) async fn carry(&self, due: Due, terms: Terms<'_>) -> Result<(), RecorderError> {
         let now = self.clock.now();
         if now > due.not_after {
-            let code = if due.state == State::Unknown { "perhaps-delivered" } else { "deadline-passed" };
-            return self.end(&due, due.attempts, Verdict::of(State::Expired).because(code), terms).await;
+            return self.expire(&due, terms.destination.name()).await;
         }
         // Asked again at each attempt: a transfer that is no longer lawful is withheld, and that is recorded.
         let question = Question::of_entry(&due.leaf, due.standing)?;
         let permit = match terms.policy.decide(question) {
             Ok(permit) => permit,
-            Err(denial) => return self.end(&due, due.attempts, Verdict::withheld(denial.rule), terms).await,
+            Err(denial) => {
+                let verdict = Verdict::withheld(denial.rule).perhaps_delivered(&due);
+                return self.end(&due, due.attempts, verdict, terms).await;
+            }
         };
         let deadline = now.saturating_add(terms.attempt).unwrap_or(Timestamp::MAX);
         // The lease outlives the deadline, so that nobody begins another attempt while this one is under way.
@@ -92,12 +94,24 @@ impl<R: Recorder> Courier<R> {
         self.end(&due, number, verdict, terms).await
     }
 
+    /// Ends a transfer whose deadline has passed, also when its destination is not configured any more.
+    pub(crate) async fn expire(&self, due: &Due, destination: &DestinationName) -> Result<(), RecorderError> {
+        let verdict = Verdict::of(State::Expired).because("deadline-passed").perhaps_delivered(due);
+        self.conclude(due, due.attempts, verdict, destination, None).await
+    }
+
     async fn prove_and_deliver(&self, opened: Opened, deadline: Timestamp, terms: Terms<'_>) -> Verdict {
+        let perhaps_delivered = opened.perhaps_delivered();
         let means =
             Means { clock: &*self.clock, deadline, transport: &*self.transport, signer: &*self.signer };
-        match opened.prove(terms.index, &means).await {
+        let verdict = match opened.prove(terms.index, &means).await {
             Ok(cleared) => self.deliver(cleared, &means, terms).await,
             Err(unproven) => Verdict::unproven(unproven),
+        };
+        match verdict.state {
+            // Doubt about an earlier attempt outlives one that has not cleared it up.
+            State::Delivering if perhaps_delivered => Verdict { state: State::Unknown, ..verdict },
+            _ => verdict,
         }
     }
 
@@ -117,22 +131,33 @@ impl<R: Recorder> Courier<R> {
         verdict: Verdict,
         terms: Terms<'_>,
     ) -> Result<(), RecorderError> {
-        let at = self.clock.now();
+        let now = self.clock.now();
         let next = (!verdict.state.is_final()).then(|| {
-            terms.retry.next(at, attempts, verdict.retry_after, &*self.entropy).min(after(due.not_after))
+            terms.retry.next(now, attempts, verdict.retry_after, &*self.entropy).min(after(due.not_after))
         });
+        self.conclude(due, attempts, verdict, terms.destination.name(), next).await
+    }
+
+    async fn conclude(
+        &self,
+        due: &Due,
+        attempts: u32,
+        verdict: Verdict,
+        destination: &DestinationName,
+        next_attempt_at: Option<Timestamp>,
+    ) -> Result<(), RecorderError> {
         let ending = Ending {
             transfer: due.transfer,
-            at,
+            at: self.clock.now(),
             state: verdict.state,
-            next_attempt_at: next,
+            next_attempt_at,
             code: verdict.code,
             rule: verdict.rule,
             reference: verdict.reference,
             proof: self.commit_proof(due.transfer, verdict.proof.as_deref()),
         };
-        self.log(due, attempts, &ending, terms);
-        metrics::ended(terms.destination.name(), ending.state, at.duration_since(due.accepted_at));
+        log(due, attempts, &ending, destination);
+        metrics::ended(destination, ending.state, ending.at.duration_since(due.accepted_at));
         self.recorder.end(ending).await
     }
 
@@ -146,19 +171,19 @@ impl<R: Recorder> Courier<R> {
             }
         }
     }
+}
 
-    fn log(&self, due: &Due, attempts: u32, ending: &Ending, terms: Terms<'_>) {
-        tracing::info!(
-            event.action = "delivery",
-            transfer.id = %due.transfer,
-            transfer.state = ending.state.code(),
-            transfer.attempts = attempts,
-            destination.name = %terms.destination.name(),
-            code = ending.code.as_deref().unwrap_or_default(),
-            rule.name = ending.rule.as_deref().unwrap_or_default(),
-            "a transfer was carried one step"
-        );
-    }
+fn log(due: &Due, attempts: u32, ending: &Ending, destination: &DestinationName) {
+    tracing::info!(
+        event.action = "delivery",
+        transfer.id = %due.transfer,
+        transfer.state = ending.state.code(),
+        transfer.attempts = attempts,
+        destination.name = %destination,
+        code = ending.code.as_deref().unwrap_or_default(),
+        rule.name = ending.rule.as_deref().unwrap_or_default(),
+        "a transfer was carried one step"
+    );
 }
 
 /// One step past the deadline, where the transfer is looked at once more and expires.
@@ -173,6 +198,11 @@ impl Verdict {
 
     fn because(self, code: impl Into<String>) -> Self {
         Self { code: Some(code.into()), ..self }
+    }
+
+    /// What ends while nobody knows whether an earlier attempt arrived says so.
+    fn perhaps_delivered(self, due: &Due) -> Self {
+        if due.state == State::Unknown { self.because("perhaps-delivered") } else { self }
     }
 
     fn withheld(rule: impl Into<String>) -> Self {

@@ -1,11 +1,12 @@
 //! The loop around the courier: for each destination, what is due now, a few at a time; then wait for news or the clock.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clearance::destination::Destination;
-use clearance::journey::{Recorder, RecorderError};
-use clearance::words::DestinationName;
+use clearance::journey::{Due, Recorder, RecorderError};
+use clearance::words::{DestinationName, TransferId};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use jiff::SignedDuration;
@@ -20,13 +21,40 @@ use crate::gateway::Gateway;
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// Delivers until `stop` is set; each destination on its own, so that a dead one delays no other.
-pub(crate) async fn run(gateway: Arc<Gateway>, courier: Arc<Courier<Sqlite>>, stop: watch::Receiver<bool>) {
-    let names: Vec<_> = gateway.rules.load().destinations().map(|of| of.name().clone()).collect();
+///
+/// A destination that a reload adds gets its worker at the next look; one that a reload removes keeps it as long as
+/// something waits for it.
+pub(crate) async fn run(
+    gateway: Arc<Gateway>,
+    courier: Arc<Courier<Sqlite>>,
+    mut stop: watch::Receiver<bool>,
+) {
     let mut workers = JoinSet::new();
-    for name in names {
-        workers.spawn(serve(Arc::clone(&gateway), Arc::clone(&courier), name, stop.clone()));
+    let mut served = BTreeSet::new();
+    while !*stop.borrow() {
+        for name in destinations(&gateway).await {
+            if served.insert(name.clone()) {
+                workers.spawn(serve(Arc::clone(&gateway), Arc::clone(&courier), name, stop.clone()));
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_AGAIN) => {}
+            changed = stop.changed() => {
+                // Whoever could stop it is gone: so is the gateway.
+                if changed.is_err() {
+                    return;
+                }
+            }
+        }
     }
     while workers.join_next().await.is_some() {}
+}
+
+/// The configured destinations, and those that something still waits for.
+async fn destinations(gateway: &Gateway) -> BTreeSet<DestinationName> {
+    let waiting = gateway.store.status(gateway.clock.now()).await.unwrap_or_default();
+    let configured: Vec<_> = gateway.rules.load().destinations().map(|of| of.name().clone()).collect();
+    waiting.into_iter().map(|depth| depth.destination).chain(configured).collect()
 }
 
 async fn serve(
@@ -40,7 +68,7 @@ async fn serve(
         let woken = gateway.work.notified();
         tokio::pin!(woken);
         woken.as_mut().enable();
-        let wait = match round(&gateway, &courier, &name).await {
+        let wait = match round(&gateway, &courier, &name, &stop).await {
             Ok(wait) => wait,
             Err(error) => {
                 tracing::error!(event.action = "delivery-stopped", destination.name = %name, error.message = %error, "the record cannot be used; delivery waits");
@@ -51,7 +79,6 @@ async fn serve(
             () = woken => {}
             () = tokio::time::sleep(wait) => {}
             changed = stop.changed() => {
-                // Whoever could stop it is gone: so is the gateway.
                 if changed.is_err() {
                     return;
                 }
@@ -60,27 +87,38 @@ async fn serve(
     }
 }
 
-/// Carries everything that is due; the answer is how long nothing will be due.
+/// Carries everything that is due, some at a time, and takes up what becomes due meanwhile: a slow one delays only
+/// itself and its ordering key. The answer is how long nothing will be due.
 async fn round(
     gateway: &Gateway,
     courier: &Courier<Sqlite>,
     name: &DestinationName,
+    stop: &watch::Receiver<bool>,
 ) -> Result<Duration, RecorderError> {
-    let settings = gateway.config.load().delivery.clone();
+    let mut under_way = FuturesUnordered::new();
+    let mut carried = BTreeSet::new();
     loop {
-        let due = courier.recorder.due(name, gateway.clock.now(), settings.concurrent).await?;
-        if due.is_empty() {
+        let settings = gateway.config.load().delivery.clone();
+        let woken = gateway.work.notified();
+        if !*stop.borrow() && under_way.len() < settings.concurrent {
+            let due = courier.recorder.due(name, gateway.clock.now(), settings.concurrent).await?;
+            let free = settings.concurrent - under_way.len();
+            let fresh: Vec<_> =
+                due.into_iter().filter(|due| !carried.contains(&due.transfer)).take(free).collect();
+            for due in fresh {
+                carried.insert(due.transfer);
+                under_way.push(carry(gateway, courier, name, due));
+            }
+        }
+        if under_way.is_empty() {
             break;
         }
-        let rules = gateway.rules.load_full();
-        let Ok(destination) = rules.destination(name) else {
-            return Ok(LOOK_AGAIN);
-        };
-        let terms = terms(&destination, &rules, &settings);
-        let mut under_way: FuturesUnordered<_> =
-            due.into_iter().map(|due| courier.carry(due, terms)).collect();
-        while let Some(carried) = under_way.next().await {
-            carried?;
+        tokio::select! {
+            Some((transfer, done)) = under_way.next() => {
+                carried.remove(&transfer);
+                done?;
+            }
+            () = woken => {}
         }
     }
     let next = courier.recorder.next_due(name).await?;
@@ -88,6 +126,29 @@ async fn round(
         Duration::try_from(next.duration_since(gateway.clock.now())).unwrap_or_default()
     });
     Ok(wait.clamp(Duration::from_millis(5), LOOK_AGAIN))
+}
+
+async fn carry(
+    gateway: &Gateway,
+    courier: &Courier<Sqlite>,
+    name: &DestinationName,
+    due: Due,
+) -> (TransferId, Result<(), RecorderError>) {
+    let transfer = due.transfer;
+    let rules = gateway.rules.load_full();
+    let done = match rules.destination(name) {
+        Ok(destination) => {
+            let terms = terms(&destination, &rules, &gateway.config.load().delivery);
+            courier.carry(due, terms).await
+        }
+        Err(_) if due.not_after < gateway.clock.now() => courier.expire(&due, name).await,
+        // It waits for its destination to come back, or for its deadline.
+        Err(_) => {
+            tokio::time::sleep(LOOK_AGAIN).await;
+            Ok(())
+        }
+    };
+    (transfer, done)
 }
 
 fn terms<'a>(

@@ -169,7 +169,7 @@ async fn record(
         .await
         .map_err(|failure| not_sealed(gateway, &failure))?;
     metrics::permitted(&destination, &rules);
-    gateway.wake(&destination);
+    gateway.wake();
     Ok(AcceptedAnswer { transfer, body, replayed: false })
 }
 
