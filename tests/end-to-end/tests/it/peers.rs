@@ -309,7 +309,7 @@ async fn is_there(tool: &str, arguments: &[&str]) -> bool {
     let asked = Command::new(tool).args(arguments).output().await;
     let there = asked.is_ok_and(|output| output.status.success());
     if !there {
-        println!("skipped: `{tool} {}` does not run", arguments.join(" "));
+        eprintln!("skipped: `{tool} {}` does not run", arguments.join(" "));
     }
     there
 }
