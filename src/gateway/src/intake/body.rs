@@ -14,7 +14,7 @@ use bytes::Bytes;
 use clearance::journey::Document;
 use futures_util::{Stream, StreamExt};
 use http::{HeaderMap, header};
-use multer::Multipart;
+use multer::{Constraints, Multipart, SizeLimit};
 use serde_json::Deserializer;
 use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout_at};
@@ -22,6 +22,9 @@ use tokio::time::{Instant, timeout_at};
 use super::digest_header::ExpectedDigests;
 use super::problem::{Kind, Problem};
 use crate::config::Limits;
+
+/// The most that boundaries, part headers, preamble and epilogue of a multipart body may take together, in bytes.
+const SURROUNDINGS_BYTES_MAX: usize = 256 * 1024;
 
 /// A body that is being read.
 pub(crate) struct Incoming {
@@ -50,7 +53,12 @@ impl Incoming {
         } else if matches!(essence(media_type).as_str(), "multipart/form-data" | "multipart/related") {
             let boundary = boundary(media_type).ok_or_else(|| malformed("the media type has no boundary"))?;
             let digests = DigestTap::new(expected, body.into_data_stream());
-            Form::Multipart { parts: Multipart::new(digests.clone(), boundary), digests }
+            // What surrounds the parts is bounded too: a preamble would be held until its boundary comes.
+            let whole = limits.declaration_bytes_max + limits.document_bytes_max + SURROUNDINGS_BYTES_MAX;
+            let whole = SizeLimit::new().whole_stream(u64::try_from(whole).unwrap_or(u64::MAX));
+            let constraints = Constraints::new().size_limit(whole);
+            let parts = Multipart::with_constraints(digests.clone(), boundary, constraints);
+            Form::Multipart { parts, digests }
         } else {
             return Err(malformed("the body is neither JSON nor multipart"));
         };
@@ -185,7 +193,7 @@ async fn next_part(
     deadline: Instant,
 ) -> Result<Option<multer::Field<'static>>, Problem> {
     let next = timeout_at(deadline, parts.next_field()).await.map_err(|_| timed_out())?;
-    next.map_err(|_| malformed("the multipart body is not well-formed or broke off"))
+    next.map_err(|error| not_multipart(&error))
 }
 
 async fn read_part(
@@ -197,7 +205,7 @@ async fn read_part(
     let mut buffer = Vec::new();
     loop {
         let chunk = timeout_at(deadline, part.chunk()).await.map_err(|_| timed_out())?;
-        match chunk.map_err(|_| malformed("the multipart body is not well-formed or broke off"))? {
+        match chunk.map_err(|error| not_multipart(&error))? {
             Some(chunk) if buffer.len() + chunk.len() > limit => return Err(too_large(what, limit)),
             Some(chunk) => buffer.extend_from_slice(&chunk),
             None => return Ok(buffer.into()),
@@ -279,6 +287,15 @@ fn boundary(media_type: &str) -> Option<String> {
 
 fn malformed(detail: &str) -> Problem {
     Problem::new(Kind::RequestMalformed, detail)
+}
+
+fn not_multipart(error: &multer::Error) -> Problem {
+    match error {
+        multer::Error::StreamSizeExceeded { limit } => {
+            Problem::new(Kind::TooLarge, format!("the multipart body is larger than {limit} bytes"))
+        }
+        _ => malformed("the multipart body is not well-formed or broke off"),
+    }
 }
 
 fn not_json() -> Problem {

@@ -117,6 +117,11 @@ async fn problems_read_well() {
         raw("/v1/transfers", "application/json", body).await
     });
     add("the body is too large", raw("/v1/transfers", "application/json", " ".repeat(1_048_577)).await);
+    add("the multipart body begins with too much", {
+        let request =
+            ehr.request(Method::POST, "/v1/checks").header("content-type", "multipart/related; boundary=x");
+        answer(request.body("preamble ".repeat(200_000))).await
+    });
     add("there is no such path", ehr.get("/v1/nothing").await);
     add("there is no such method", answer(ehr.request(Method::DELETE, "/v1/destinations")).await);
     add("there is no such transfer", ehr.get("/v1/transfers/0192f0c0-0000-7000-8000-000000000000").await);
