@@ -144,8 +144,8 @@ impl Witness {
             let expected = match state {
                 State::Delivered => 1..=1,
                 State::RefusedByDestination | State::Withdrawn => 0..=0,
-                State::Expired if code == "deadline-passed" => 0..=0,
-                State::Withheld | State::Expired => 0..=1,
+                State::Withheld | State::Expired if code == "perhaps-delivered" => 0..=1,
+                State::Withheld | State::Expired => 0..=0,
                 State::Accepted | State::Delivering | State::Unknown => {
                     self.accuses(format!("{transfer} has not ended: {state}"));
                     continue;

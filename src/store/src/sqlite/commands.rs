@@ -142,11 +142,15 @@ fn sealed(commit: &Commit<'_>, kept: &Kept) -> Result<(Vec<u8>, Sealed), Abort> 
 
 /// Records how an attempt, or the transfer, ended. The first final state stands.
 pub(super) fn conclude(commit: &mut Commit<'_>, ending: Ending) -> Result<Conclusion, Abort> {
-    let Some(kept) = Kept::find(commit, ending.transfer)? else {
+    let Some(mut kept) = Kept::find(commit, ending.transfer)? else {
         return Err(Abort::damaged("an ending belongs to no transfer"));
     };
     if kept.state.is_final() {
         return Ok(Conclusion::AlreadyEnded(kept.state));
+    }
+    // An attempt whose lease has run out may have arrived: the ledger says so before it says how the transfer ended.
+    if kept.lease_until.is_some_and(|until| until <= ending.at) {
+        kept.lose(commit, ending.at)?;
     }
     kept.end(commit, End::of(ending)?)?;
     Ok(Conclusion::Recorded)

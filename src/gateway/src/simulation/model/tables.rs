@@ -150,6 +150,9 @@ impl Tables {
         if state.is_final() {
             return Ok(Conclusion::AlreadyEnded(state));
         }
+        if self.rows[&index].lease_until.is_some_and(|until| until <= ending.at) {
+            self.pause(index, lost(ending.transfer, ending.at))?;
+        }
         if ending.state.is_final() {
             self.finish(index, ending)?
         } else {
