@@ -1,7 +1,7 @@
 //! A throw-away PKI to try everything with: for `clearance certs init`, the demo and the tests.
 //!
 //! ```text
-//! authority/root/          tls.crt tls.key   the clinic's root …
+//! authority/root           tls.crt tls.key   the clinic's root …
 //! authority/intermediate/  tls.crt tls.key   … and what it issues with
 //! authority/partners/      tls.crt tls.key   the destinations' root
 //! authority/clients.crt                      whom intake trusts: the clinic's root
