@@ -75,6 +75,8 @@ async fn connection(stream: TcpStream, acceptor: TlsAcceptor, stand: Arc<Stand>)
         let _ = stream.set_zero_linger();
         return;
     }
+    // Otherwise each answer waits 40 ms for the client's delayed acknowledgement.
+    let _ = stream.set_nodelay(true);
     let Ok(Ok(stream)) = timeout(HANDSHAKE_MAX, acceptor.accept(stream)).await else {
         return;
     };

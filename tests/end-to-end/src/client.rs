@@ -43,7 +43,6 @@ pub struct Answer {
 
 impl EhrClient {
     pub(crate) fn new(intake: SocketAddr, files: Option<&MaterialFiles>, authorities: &Path) -> Self {
-        gateway::install_crypto();
         let read = |path: &Path| std::fs::read(path).unwrap_or_else(|error| fail(&error));
         let roots = Certificate::from_pem_bundle(&read(authorities)).unwrap_or_else(|error| fail(&error));
         let mut builder = Client::builder().tls_certs_only(roots).no_proxy();

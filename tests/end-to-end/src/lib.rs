@@ -38,6 +38,7 @@ impl TestGateway {
     /// # Panics
     /// When it does not start.
     pub async fn with(binary: &str, choices: Choices) -> Self {
+        gateway::install_crypto();
         let folder = tempfile::tempdir().unwrap_or_else(|error| fail(&error));
         let playground = Playground::start(folder.path(), &choices).unwrap_or_else(|error| fail(&error));
         let process = Process::start(Path::new(binary), &playground.settings());
