@@ -7,6 +7,7 @@
     reason = "a test that cannot go on ends, and one that is skipped says so"
 )]
 
+mod commands;
 mod crash;
 mod doors;
 mod markers;
