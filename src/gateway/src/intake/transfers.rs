@@ -16,6 +16,7 @@ use clearance::refusal::{Refusal, Stage};
 use clearance::words::{State as TransferState, TransferId};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
+use tracing::Instrument;
 
 use super::api::{Accepted, Checked, Decision, OutgoingDocument};
 use super::body::Incoming;
@@ -45,7 +46,7 @@ pub(crate) async fn accept(
             replay(&gateway, &headers, body, content, transfer, answer).await?
         }
         Reservation::Fresh => {
-            let lease = Lease { gateway: &gateway, scope: Some(scope) };
+            let lease = Lease { gateway: Arc::clone(&gateway), scope };
             fresh(&gateway, &caller, &request, &headers, body, lease).await?
         }
     };
@@ -91,27 +92,25 @@ struct AcceptedAnswer {
     replayed: bool,
 }
 
-/// Gives the lease on an idempotency key back, unless the key was used up.
-struct Lease<'a> {
-    gateway: &'a Gateway,
-    scope: Option<IdempotencyScope>,
+/// The lease on an idempotency key. Dropping it gives the lease back; where the key was used up, that has no effect.
+struct Lease {
+    gateway: Arc<Gateway>,
+    scope: IdempotencyScope,
 }
 
-impl Drop for Lease<'_> {
+impl Drop for Lease {
     fn drop(&mut self) {
-        if let Some(scope) = &self.scope {
-            self.gateway.store.release(scope);
-        }
+        self.gateway.store.release(&self.scope);
     }
 }
 
 async fn fresh(
-    gateway: &Gateway,
+    gateway: &Arc<Gateway>,
     caller: &Caller,
     request: &RequestId,
     headers: &HeaderMap,
     body: Body,
-    mut lease: Lease<'_>,
+    lease: Lease,
 ) -> Result<AcceptedAnswer, Problem> {
     gateway.accepting()?;
     let mut incoming = Incoming::begin(headers, body, &gateway.config.load().limits).await?;
@@ -127,20 +126,13 @@ async fn fresh(
     gateway.rates.destination(&outgoing.declaration().destination)?;
     // The certificate may have been revoked while the body was on its way.
     caller.still_admitted(gateway)?;
-    let scope = lease.scope.take().ok_or_else(|| Problem::new(Kind::Internal, "the lease is gone"))?;
-    let recorded = record(gateway, scope.clone(), outgoing, content).await;
-    if recorded.is_err() {
-        lease.scope = Some(scope);
-    }
-    recorded
+    // On a task of its own: a client that hangs up meanwhile must not leave a commit half attended to.
+    let recording = tokio::spawn(record(lease, outgoing, content).in_current_span());
+    recording.await.unwrap_or_else(|_| Err(Problem::new(Kind::Internal, "recording the transfer broke off")))
 }
 
-async fn record(
-    gateway: &Gateway,
-    idempotency: IdempotencyScope,
-    outgoing: Outgoing,
-    content: Content,
-) -> Result<AcceptedAnswer, Problem> {
+async fn record(lease: Lease, outgoing: Outgoing, content: Content) -> Result<AcceptedAnswer, Problem> {
+    let (gateway, idempotency) = (&*lease.gateway, lease.scope.clone());
     let at = gateway.clock.now();
     let internal = |_| Problem::new(Kind::Internal, "the source of randomness has failed");
     let transfer = TransferId::new(at, &*gateway.entropy).map_err(internal)?;
