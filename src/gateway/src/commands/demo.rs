@@ -339,7 +339,7 @@ fn invite(report: &Report, playground: &Playground, running: &Running, folder: &
         "\neverything is left running; stop with Ctrl-C. Try:\n\n\
          {curl} {address}/v1/destinations\n\
          {curl} -H 'Content-Type: application/json' --data @{file} '{address}/v1/checks?document=true'\n\
-         {curl} -H 'Content-Type: application/json' -H \"Idempotency-Key: $(uuidgen)\" -H 'Prefer: wait=5' --data @{file} {address}/v1/transfers\n\
+         {curl} -H 'Content-Type: application/json' -H \"Idempotency-Key: $(cat /proc/sys/kernel/random/uuid)\" -H 'Prefer: wait=5' --data @{file} {address}/v1/transfers\n\
          curl http://{gateway_admin}/readyz?verbose\n\
          curl http://{gateway_admin}/metrics\n\
          curl -H 'Content-Type: application/json' -d '{{\"path\":\"/health-check-decisions\",\"fault\":\"delay\",\"count\":3,\"delay_ms\":2000}}' {employer}/faults\n",

@@ -10,6 +10,7 @@
 mod commands;
 mod crash;
 mod doors;
+mod limits;
 mod markers;
 mod partners;
 mod peers;
