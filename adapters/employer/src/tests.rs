@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::document::SECTIONS;
 use crate::testing::{
-    EMPLOYER, Journey, PROFESSIONAL, SUBJECT, certificate, coded, declaration, declaration_with_release,
-    employer, narrative,
+    EMPLOYER, PROFESSIONAL, SUBJECT, certificate, coded, declaration, declaration_with_release, employer,
+    journey_to, narrative,
 };
 
 /// The JSON Pointers of all texts in `value`.
@@ -70,7 +70,7 @@ fn stuffed_certificate() -> Value {
 
 /// The places of the document from which a `marker` comes out.
 fn leaks(declaration: &Value, marker: &str) -> Vec<String> {
-    let journey = Journey::to(employer());
+    let journey = journey_to(employer());
     let document = stuffed_certificate();
     let mut places = Vec::new();
     texts(&document, "", &mut places);
@@ -103,7 +103,7 @@ fn a_word_reaches_the_employer_only_as_a_name_or_the_number() {
 
 #[test]
 fn the_employer_gets_exactly_these_fields() {
-    let shaped = Journey::to(employer()).shaped(&declaration(), &stuffed_certificate());
+    let shaped = journey_to(employer()).shaped(&declaration(), &stuffed_certificate());
     let observed = |id: &str, code: &str, rest: Value| {
         let mut observation = json!({ "resourceType": "Observation", "id": id, "status": "final",
             "code": coded("http://snomed.info/sct", code) });
@@ -171,7 +171,7 @@ fn the_employer_gets_exactly_these_fields() {
 #[test]
 fn a_suggestion_leaves_once_the_doctor_has_released_it() {
     let suggestion = |declaration: &Value| {
-        let shaped = Journey::to(employer()).shaped(declaration, &certificate());
+        let shaped = journey_to(employer()).shaped(declaration, &certificate());
         shaped["section"].as_array().unwrap().iter().find_map(|section| {
             (section["code"]["coding"][0]["code"] == "employer-suggestions")
                 .then(|| section["text"]["div"].clone())
@@ -187,7 +187,7 @@ fn a_suggestion_that_names_a_diagnosis_is_refused_even_when_released() {
     for text in ["M54.5 tõttu kergem töö", "diagnoosi tõttu kergem töö", "<b>kergem</b> töö"] {
         let mut document = certificate();
         document["section"][9]["text"] = narrative(text);
-        let journey = Journey::to(employer());
+        let journey = journey_to(employer());
         let refusal = journey.shape(&declaration_with_release(), &document).unwrap_err();
         assert_eq!(
             (refusal.stage, refusal.rule.as_str()),
@@ -213,7 +213,7 @@ fn what_is_no_decision_for_this_employer_is_refused() {
     for (pointer, value, stage) in cases {
         let mut document = certificate();
         *document.pointer_mut(pointer).unwrap() = value;
-        let refusal = Journey::to(employer()).shape(&declaration(), &document).unwrap_err();
+        let refusal = journey_to(employer()).shape(&declaration(), &document).unwrap_err();
         assert_eq!(refusal.stage.code(), stage, "{pointer}");
     }
 }
@@ -226,14 +226,14 @@ fn of_two_decisions_in_one_document_none_is_believed() {
     second["valueCodeableConcept"]["coding"][0]["code"] = json!("160910001");
     document["contained"].as_array_mut().unwrap().push(second);
     document["section"][2]["entry"].as_array_mut().unwrap().push(json!({ "reference": "#second" }));
-    let refusal = Journey::to(employer()).shape(&declaration(), &document).unwrap_err();
+    let refusal = journey_to(employer()).shape(&declaration(), &document).unwrap_err();
     assert_eq!(refusal.rule, "decision-unreadable");
 }
 
 #[test]
 fn an_employer_without_an_endpoint_is_said_to_be_unreachable_at_intake() {
     let nobody = Employer::new(serde_json::from_value(json!({ "endpoints": {} })).unwrap());
-    let refusal = Journey::to(nobody).shape(&declaration(), &certificate()).unwrap_err();
+    let refusal = journey_to(nobody).shape(&declaration(), &certificate()).unwrap_err();
     assert_eq!((refusal.stage, refusal.rule.as_str()), (Stage::Shape, "employer-not-reachable"));
 }
 
@@ -264,7 +264,7 @@ fn neither_person_nor_content_prints() {
 
 #[test]
 fn the_policy_says_yes_to_what_the_act_covers_and_names_what_fails_otherwise() {
-    let policy = Journey::to(employer()).policy;
+    let policy = journey_to(employer()).policy;
     let decide = |purpose: &str, basis: [&str; 4], categories: &[&str], evidence: &[&str]| {
         let [gdpr6, gdpr9, act, section] = basis.map(str::to_owned);
         let question = Question {
@@ -304,7 +304,7 @@ fn the_policy_says_yes_to_what_the_act_covers_and_names_what_fails_otherwise() {
 
 #[test]
 fn every_basis_offered_is_one_that_the_policy_takes() {
-    let journey = Journey::to(employer());
+    let journey = journey_to(employer());
     for basis in bases() {
         let mut declaration = declaration();
         declaration["legal_basis"] = serde_json::to_value(&basis).unwrap();
@@ -335,7 +335,7 @@ fn the_guide_s_own_decision_passes() {
     let settings =
         json!({ "endpoints": { code.as_str().unwrap(): { "peer": "p", "url": "https://p.example" } } });
     let shaped =
-        Journey::to(Employer::new(serde_json::from_value(settings).unwrap())).shaped(&declaration, document);
+        journey_to(Employer::new(serde_json::from_value(settings).unwrap())).shaped(&declaration, document);
     let text = shaped.to_string();
     for kept in [
         "160910001",

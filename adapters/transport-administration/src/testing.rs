@@ -1,31 +1,15 @@
-//! What the tests share: made-up certificates, and the real journey from a declaration to what is cleared, with a recorder
-//! that keeps one transfer in memory and a transport that plays answers.
+//! What the tests share: made-up certificates, the journey to this destination, and a transport that plays answers.
 
-use std::collections::{BTreeSet, VecDeque};
-use std::sync::{Arc, Mutex};
+use std::collections::VecDeque;
+use std::sync::Mutex;
 
 use bytes::Bytes;
-use clearance::adapter::{
-    Adapter, Call, CallFailure, Means, PayloadSigner, Promise, Reply, SubjectIndex, Transport,
-};
-use clearance::basis::{Permit, Policy, Question, Standing};
-use clearance::client::Client;
-use clearance::clock::{Clock, SystemEntropy};
-use clearance::declaration::{CheckDigits, Declaration};
-use clearance::destination::Destination;
-use clearance::journey::{
-    Acceptance, Attempt, BeginRefusal, Begun, Cleared, Content, Document, Due, Ending, IdempotencyScope,
-    Outgoing, Particulars, Recorded, Recorder, RecorderError, Reservation, Submission, TransferView,
-    Unproven, Vault,
-};
-use clearance::keys::{PseudonymKey, Secret};
+use clearance::adapter::{Call, CallFailure, Means, PayloadSigner, Promise, Reply, Transport};
+use clearance::clock::Clock;
 use clearance::person::ESTONIAN_PERSONAL_CODE;
-use clearance::refusal::Refusal;
-use clearance::seal::KeyRing;
-use clearance::words::{DestinationName, TransferId};
+pub(crate) use clearance::testing::{Journey, TRANSFER};
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
-use ledger::Entry;
 use serde_json::{Value, json};
 
 use crate::{Settings, TransportAdministration};
@@ -33,7 +17,6 @@ use crate::{Settings, TransportAdministration};
 pub(crate) const SUBJECT: &str = "37207279996";
 pub(crate) const PROFESSIONAL: &str = "60001017869";
 pub(crate) const PATIENT: &str = "517685";
-pub(crate) const TRANSFER: TransferId = TransferId::from_bytes([7; 16]);
 const SECTION: &str = "https://fhir.ee/CodeSystem/tervisetoendi-sektsioon";
 const SNOMED: &str = "http://snomed.info/sct";
 
@@ -129,146 +112,9 @@ pub(crate) fn on_route_direct() -> TransportAdministration {
     TransportAdministration::new(serde_json::from_value::<Settings>(settings).unwrap()).unwrap()
 }
 
-/// The stages of the journey around one adapter.
-#[derive(Debug)]
-pub(crate) struct Journey {
-    client: Arc<Client>,
-    destination: Arc<Destination>,
-    pub(crate) policy: Policy,
-}
-
-impl Journey {
-    pub(crate) fn to(adapter: TransportAdministration) -> Self {
-        let name: DestinationName = "transport-administration".parse().unwrap();
-        let client = Client {
-            id: "ehr".parse().unwrap(),
-            organisation: "10303948".into(),
-            destinations: BTreeSet::from([name.clone()]),
-            professionals: None,
-        };
-        let destination = Destination::new(name, Arc::new(adapter)).unwrap();
-        let policy =
-            Policy::load(&[destination.policies()], std::slice::from_ref(&client), &[destination.facts()])
-                .unwrap();
-        Self { client: Arc::new(client), destination: Arc::new(destination), policy }
-    }
-
-    pub(crate) fn adapter(&self) -> &dyn Adapter {
-        self.destination.adapter()
-    }
-
-    /// What would leave.
-    pub(crate) fn shape(&self, declaration: &Value, document: &Value) -> Result<Outgoing, Refusal> {
-        let declaration = Declaration::parse(declaration.to_string().as_bytes(), CheckDigits::Warn).unwrap();
-        let destination = Arc::clone(&self.destination);
-        let submission = Submission::receive(Arc::clone(&self.client), [0; 32], declaration, destination)?;
-        let document =
-            Document { media_type: "application/fhir+json".into(), bytes: Bytes::from(document.to_string()) };
-        submission.lawful(&self.policy, Standing::default())?.minimise(&document, &self.policy)?.shape()
-    }
-
-    /// What would leave, as JSON.
-    pub(crate) fn shaped(&self, declaration: &Value, document: &Value) -> Value {
-        let outgoing = self.shape(declaration, document).unwrap();
-        serde_json::from_slice(&outgoing.payload().bytes).unwrap()
-    }
-
-    /// Records `outgoing` and clears it for an attempt.
-    pub(crate) async fn clear(
-        &self,
-        outgoing: Outgoing,
-        perhaps_delivered: bool,
-        index: Option<&dyn SubjectIndex>,
-        means: &Means<'_>,
-    ) -> Result<Cleared, Unproven> {
-        let folder = tempfile::tempdir().unwrap();
-        let vault = Vault {
-            pseudonyms: PseudonymKey::new(Secret::new([1; 32])),
-            ring: KeyRing::new(folder.path(), Secret::new([2; 32])),
-            entropy: Arc::new(SystemEntropy),
-        };
-        let at = Timestamp::UNIX_EPOCH;
-        let book = Book { acceptance: Mutex::new(None), perhaps_delivered };
-        let particulars = Particulars {
-            transfer: TRANSFER,
-            at,
-            not_after: Timestamp::MAX,
-            idempotency: IdempotencyScope { client: self.client.id.clone(), key: [3; 32] },
-            content: Content([4; 32]),
-            answer: Vec::new(),
-            traceparent: None,
-        };
-        outgoing.record(&book, &vault, particulars).await.unwrap();
-        let permit = self.permit_again(&book);
-        let attempt = Attempt::begin(&book, TRANSFER, &permit, at, at).await.unwrap().unwrap();
-        attempt.open(permit, &vault.ring).unwrap().prove(index, means).await
-    }
-
-    fn permit_again(&self, book: &Book) -> Permit {
-        let acceptance = book.acceptance.lock().unwrap();
-        let leaf = &acceptance.as_ref().unwrap().leaf;
-        self.policy.decide(Question::of_entry(leaf, Standing::default()).unwrap()).unwrap()
-    }
-}
-
-/// A recorder of one transfer.
-#[derive(Debug)]
-struct Book {
-    acceptance: Mutex<Option<Acceptance>>,
-    perhaps_delivered: bool,
-}
-
-impl Recorder for Book {
-    async fn reserve(&self, _: &IdempotencyScope) -> Result<Reservation, RecorderError> {
-        Ok(Reservation::Fresh)
-    }
-
-    fn release(&self, _: &IdempotencyScope) {}
-
-    async fn record(&self, acceptance: Acceptance) -> Result<Recorded, RecorderError> {
-        *self.acceptance.lock().unwrap() = Some(acceptance);
-        Ok(Recorded { transfer: TRANSFER, index: 0 })
-    }
-
-    async fn note(&self, _: Entry) -> Result<u64, RecorderError> {
-        Ok(0)
-    }
-
-    async fn standing(
-        &self,
-        _: clearance::keys::Pseudonym,
-        _: &DestinationName,
-    ) -> Result<Standing, RecorderError> {
-        Ok(Standing::default())
-    }
-
-    async fn due(&self, _: &DestinationName, _: Timestamp, _: usize) -> Result<Vec<Due>, RecorderError> {
-        Ok(Vec::new())
-    }
-
-    async fn begin(
-        &self,
-        _: TransferId,
-        _: u64,
-        _: Timestamp,
-        _: Timestamp,
-    ) -> Result<Result<Begun, BeginRefusal>, RecorderError> {
-        let acceptance = self.acceptance.lock().unwrap().take().unwrap();
-        Ok(Ok(Begun {
-            number: 1,
-            perhaps_delivered: self.perhaps_delivered,
-            leaf: acceptance.leaf,
-            sealed: acceptance.sealed,
-        }))
-    }
-
-    async fn end(&self, _: Ending) -> Result<(), RecorderError> {
-        Ok(())
-    }
-
-    async fn transfer(&self, _: TransferId) -> Result<Option<TransferView>, RecorderError> {
-        Ok(None)
-    }
+/// The journey to this destination.
+pub(crate) fn journey_to(adapter: TransportAdministration) -> Journey {
+    Journey::to("transport-administration", adapter)
 }
 
 /// Plays answers in order and keeps the calls.

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::testing::{
-    Journey, PATIENT, SUBJECT, declaration, final_certificate, on_route_direct, on_route_tis, parameters,
-    reply,
+    Journey, PATIENT, SUBJECT, declaration, final_certificate, journey_to, on_route_direct, on_route_tis,
+    parameters, reply,
 };
 
 const SECTION: &str = "https://fhir.ee/CodeSystem/tervisetoendi-sektsioon";
@@ -100,7 +100,7 @@ fn leaks(journey: &Journey, document: &Value, marker: &str) -> Vec<String> {
 
 #[test]
 fn to_tis_no_sentence_leaves_from_anywhere_and_a_word_only_as_a_number_id_or_unit() {
-    let journey = Journey::to(on_route_tis());
+    let journey = journey_to(on_route_tis());
     let document = stuffed_certificate();
     assert_eq!(leaks(&journey, &document, "marker of a cause"), [""; 0]);
     assert_eq!(
@@ -117,7 +117,7 @@ fn to_tis_no_sentence_leaves_from_anywhere_and_a_word_only_as_a_number_id_or_uni
 
 #[test]
 fn to_the_agency_itself_a_word_leaves_only_as_the_number() {
-    let journey = Journey::to(on_route_direct());
+    let journey = journey_to(on_route_direct());
     let document = stuffed_certificate();
     assert_eq!(leaks(&journey, &document, "marker of a cause"), [""; 0]);
     assert_eq!(leaks(&journey, &document, "MARKER"), ["/identifier/0/value"]);
@@ -126,7 +126,7 @@ fn to_the_agency_itself_a_word_leaves_only_as_the_number() {
 #[test]
 fn to_tis_the_decision_and_the_restrictions_stay_as_they_were_written() {
     let outgoing =
-        Journey::to(on_route_tis()).shape(&declaration(DRIVER_CERTIFICATE), &stuffed_certificate()).unwrap();
+        journey_to(on_route_tis()).shape(&declaration(DRIVER_CERTIFICATE), &stuffed_certificate()).unwrap();
     let payload = outgoing.payload();
     assert_eq!((payload.operation.as_str(), payload.media_type.as_str()), ("update", FHIR_JSON));
     let text = String::from_utf8(payload.bytes.to_vec()).unwrap();
@@ -143,7 +143,7 @@ fn to_tis_the_decision_and_the_restrictions_stay_as_they_were_written() {
 fn a_change_is_given_the_declared_reason_and_not_the_document_s() {
     let mut declaration = declaration(DRIVER_CERTIFICATE);
     declaration["reason"] = json!("parandus <a> & b");
-    let shaped = Journey::to(on_route_tis()).shaped(&declaration, &stuffed_certificate());
+    let shaped = journey_to(on_route_tis()).shaped(&declaration, &stuffed_certificate());
     let sections = shaped["section"].as_array().unwrap();
     let reasons: Vec<_> = sections.iter().filter_map(|section| section.pointer("/text/div")).collect();
     assert_eq!(reasons, ["<div xmlns=\"http://www.w3.org/1999/xhtml\">parandus &lt;a&gt; &amp; b</div>"]);
@@ -151,7 +151,7 @@ fn a_change_is_given_the_declared_reason_and_not_the_document_s() {
 
 #[test]
 fn to_the_agency_itself_goes_the_slim_record_and_no_field_more() {
-    let outgoing = Journey::to(on_route_direct())
+    let outgoing = journey_to(on_route_direct())
         .shape(&declaration(DRIVER_CERTIFICATE), &stuffed_certificate())
         .unwrap();
     let record: Value = serde_json::from_slice(&outgoing.payload().bytes).unwrap();
@@ -179,7 +179,7 @@ async fn the_agency_confirms_by_the_number_of_the_certificate() {
         (reply(422, ""), "Refused"),
         (reply(429, ""), "Failed"),
     ] {
-        let journey = Journey::to(on_route_direct());
+        let journey = journey_to(on_route_direct());
         let stage = testing::Stage::answering([answer]);
         let outgoing = journey.shape(&declaration(DRIVER_CERTIFICATE), &document).unwrap();
         let cleared = journey.clear(outgoing, false, None, &stage.means()).await.unwrap();
@@ -196,7 +196,7 @@ async fn a_record_that_may_have_arrived_stays_unknown_until_the_agency_confirms_
     let mut document = final_certificate();
     document["subject"] = json!([ { "identifier": { "system": clearance::person::ESTONIAN_PERSONAL_CODE, "value": SUBJECT } } ]);
     for answer in [Err(CallFailure::NotReached), reply(429, ""), reply(409, "")] {
-        let journey = Journey::to(on_route_direct());
+        let journey = journey_to(on_route_direct());
         let stage = testing::Stage::answering([answer]);
         let outgoing = journey.shape(&declaration(DRIVER_CERTIFICATE), &document).unwrap();
         let cleared = journey.clear(outgoing, true, None, &stage.means()).await.unwrap();
@@ -224,7 +224,7 @@ fn what_is_no_driver_s_certificate_is_refused() {
     let changes: [&dyn Fn(&mut Value); 5] =
         [&occupational, &employer, &in_words, &cancelled, &another_author];
     for adapter in [on_route_tis, on_route_direct] {
-        let journey = Journey::to(adapter());
+        let journey = journey_to(adapter());
         for (place, change) in changes.iter().enumerate() {
             let mut document = final_certificate();
             change(&mut document);
@@ -238,13 +238,13 @@ fn what_is_no_driver_s_certificate_is_refused() {
 fn a_positive_decision_without_a_period_is_refused_before_it_leaves() {
     let mut document = final_certificate();
     document.as_object_mut().unwrap().remove("event");
-    let refusal = Journey::to(on_route_tis()).shape(&declaration(DRIVER_CERTIFICATE), &document).unwrap_err();
+    let refusal = journey_to(on_route_tis()).shape(&declaration(DRIVER_CERTIFICATE), &document).unwrap_err();
     assert_eq!((refusal.stage, refusal.rule.as_str()), (Stage::Shape, "period-missing"));
 }
 
 #[test]
 fn a_suspension_names_its_certificate() {
-    let journey = Journey::to(on_route_tis());
+    let journey = journey_to(on_route_tis());
     let mut unnamed = declaration(SUSPENSION);
     unnamed["evidence"][0]["ref"] = json!("500");
     assert_eq!(journey.shape(&unnamed, &parameters()).unwrap_err().rule, "certificate-reference");
@@ -260,7 +260,7 @@ fn a_suspension_names_its_certificate() {
 
 #[test]
 fn the_policy_says_yes_to_what_the_act_covers_and_names_what_fails_otherwise() {
-    let policy = Journey::to(on_route_tis()).policy;
+    let policy = journey_to(on_route_tis()).policy;
     let decide = |purpose: &str, basis: [&str; 4], categories: &[&str], evidence: &[&str]| {
         let [gdpr6, gdpr9, act, section] = basis.map(str::to_owned);
         let question = Question {
@@ -313,7 +313,7 @@ fn the_policy_says_yes_to_what_the_act_covers_and_names_what_fails_otherwise() {
 #[test]
 fn every_basis_offered_is_one_that_the_policy_takes() {
     let adapter = on_route_tis();
-    let journey = Journey::to(on_route_tis());
+    let journey = journey_to(on_route_tis());
     for purpose in &adapter.description().purposes {
         for basis in &purpose.bases {
             let mut declaration = declaration(purpose.name);
@@ -355,7 +355,7 @@ fn the_guide_s_own_certificates_pass() {
         }
         let author = document.pointer("/contained/0/practitioner/reference").unwrap().as_str().unwrap();
         declaration["professional"]["personal_code"] = json!(author.trim_start_matches("Practitioner/"));
-        let shaped = Journey::to(on_route_tis()).shaped(&declaration, document);
+        let shaped = journey_to(on_route_tis()).shaped(&declaration, document);
         for name in ["meta", "contained", "identifier", "status", "category", "date", "author", "event"] {
             let (kept, given) = (shaped[name].to_string(), document[name].to_string());
             assert_eq!(kept, given, "{name} of {}", request["name"]);

@@ -26,6 +26,8 @@ pub mod minimise;
 pub mod person;
 pub mod refusal;
 pub mod seal;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod words;
 
 #[cfg(test)]

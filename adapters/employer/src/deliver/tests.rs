@@ -2,7 +2,7 @@ use clearance::adapter::CallFailure;
 use serde_json::json;
 
 use super::*;
-use crate::testing::{Journey, Pen, Stage, TRANSFER, certificate, declaration, employer, reply};
+use crate::testing::{Pen, Stage, TRANSFER, certificate, declaration, employer, journey_to, reply};
 
 /// The receipt of an employer who has taken what was sent.
 fn receipt(bytes: &[u8]) -> String {
@@ -13,11 +13,11 @@ async fn deliver(
     perhaps_delivered: bool,
     answer: impl FnOnce(&[u8]) -> Result<Reply, CallFailure>,
 ) -> (Outcome, clearance::adapter::Call) {
-    let journey = Journey::to(employer());
+    let journey = journey_to(employer());
     let outgoing = journey.shape(&declaration(), &certificate()).unwrap();
     let peer = Stage::answering([answer(&outgoing.payload().bytes)]);
     let pen = Pen::new();
-    let cleared = journey.clear(outgoing, perhaps_delivered, &peer.means(&pen)).await;
+    let cleared = journey.clear(outgoing, perhaps_delivered, None, &peer.means(&pen)).await.unwrap();
     let outcome = journey.adapter().deliver(cleared, &peer.means(&pen)).await;
     (outcome, peer.calls().pop().unwrap())
 }

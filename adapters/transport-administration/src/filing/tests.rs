@@ -1,6 +1,6 @@
 use super::*;
 use crate::testing::{
-    Journey, PATIENT, SUBJECT, Stage, TRANSFER, declaration, filed, final_certificate, on_route_tis,
+    PATIENT, SUBJECT, Stage, TRANSFER, declaration, filed, final_certificate, journey_to, on_route_tis,
     parameters, reply,
 };
 use crate::{CANCELLATION, DRIVER_CERTIFICATE, SUSPENSION};
@@ -54,7 +54,7 @@ async fn deliver_again(
     perhaps_delivered: bool,
     answers: Vec<Answer>,
 ) -> (Outcome, Vec<clearance::adapter::Call>) {
-    let journey = Journey::to(on_route_tis());
+    let journey = journey_to(on_route_tis());
     // The patient's id is proved before delivery, which is what fetches the token as well.
     let stage = Stage::answering([token(), patient(PATIENT)].into_iter().chain(answers));
     let tis = on_route_tis();
@@ -108,7 +108,7 @@ async fn a_subject_named_by_identifier_is_looked_up_before_the_document_is_sent(
     let mut document = final_certificate();
     document["subject"] = json!([ { "identifier": { "system": clearance::person::ESTONIAN_PERSONAL_CODE, "value": SUBJECT } } ]);
     let (outcome, calls) = {
-        let journey = Journey::to(on_route_tis());
+        let journey = journey_to(on_route_tis());
         let stage = Stage::answering([
             token(),
             patient(PATIENT),

@@ -1,0 +1,182 @@
+//! For tests of adapters: the real journey from a declaration to what is cleared, with a recorder of one transfer.
+//!
+//! Behind the feature `testing`. What it gives has passed every stage; it forges none.
+#![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test that cannot go on ends")]
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use ledger::Entry;
+use serde_json::Value;
+
+use crate::adapter::{Adapter, Means, SubjectIndex};
+use crate::basis::{Permit, Policy, Question, Standing};
+use crate::client::Client;
+use crate::clock::SystemEntropy;
+use crate::declaration::{CheckDigits, Declaration};
+use crate::destination::Destination;
+use crate::journey::{
+    Acceptance, Attempt, BeginRefusal, Begun, Cleared, Content, Document, Due, Ending, IdempotencyScope,
+    Outgoing, Particulars, Recorded, Recorder, RecorderError, Reservation, Submission, TransferView,
+    Unproven, Vault,
+};
+use crate::keys::{PseudonymKey, Secret};
+use crate::refusal::Refusal;
+use crate::seal::KeyRing;
+use crate::words::{DestinationName, TransferId};
+
+/// The one transfer.
+pub const TRANSFER: TransferId = TransferId::from_bytes([7; 16]);
+
+/// The stages of the journey around one adapter.
+#[derive(Debug)]
+pub struct Journey {
+    client: Arc<Client>,
+    destination: Arc<Destination>,
+    /// The policies: those that hold everywhere, and the adapter's.
+    pub policy: Policy,
+}
+
+impl Journey {
+    /// The journey to the destination `name`, which one client may send to.
+    pub fn to(name: &str, adapter: impl Adapter + 'static) -> Self {
+        let name: DestinationName = name.parse().unwrap();
+        let client = Client {
+            id: "ehr".parse().unwrap(),
+            organisation: "10303948".into(),
+            destinations: BTreeSet::from([name.clone()]),
+            professionals: None,
+        };
+        let destination = Destination::new(name, Arc::new(adapter)).unwrap();
+        let policy =
+            Policy::load(&[destination.policies()], std::slice::from_ref(&client), &[destination.facts()])
+                .unwrap();
+        Self { client: Arc::new(client), destination: Arc::new(destination), policy }
+    }
+
+    /// The adapter.
+    pub fn adapter(&self) -> &dyn Adapter {
+        self.destination.adapter()
+    }
+
+    /// What would leave.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn shape(&self, declaration: &Value, document: &Value) -> Result<Outgoing, Refusal> {
+        let declaration = Declaration::parse(declaration.to_string().as_bytes(), CheckDigits::Warn).unwrap();
+        let destination = Arc::clone(&self.destination);
+        let submission = Submission::receive(Arc::clone(&self.client), [0; 32], declaration, destination)?;
+        let document =
+            Document { media_type: "application/fhir+json".into(), bytes: Bytes::from(document.to_string()) };
+        submission.lawful(&self.policy, Standing::default())?.minimise(&document, &self.policy)?.shape()
+    }
+
+    /// What would leave, as JSON.
+    pub fn shaped(&self, declaration: &Value, document: &Value) -> Value {
+        let outgoing = self.shape(declaration, document).unwrap();
+        serde_json::from_slice(&outgoing.payload().bytes).unwrap()
+    }
+
+    /// Records `outgoing` and clears it for an attempt.
+    ///
+    /// # Errors
+    /// When its subject is not proved.
+    pub async fn clear(
+        &self,
+        outgoing: Outgoing,
+        perhaps_delivered: bool,
+        index: Option<&dyn SubjectIndex>,
+        means: &Means<'_>,
+    ) -> Result<Cleared, Unproven> {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = Vault {
+            pseudonyms: PseudonymKey::new(Secret::new([1; 32])),
+            ring: KeyRing::new(folder.path(), Secret::new([2; 32])),
+            entropy: Arc::new(SystemEntropy),
+        };
+        let at = Timestamp::UNIX_EPOCH;
+        let book = Book { acceptance: Mutex::new(None), perhaps_delivered };
+        let particulars = Particulars {
+            transfer: TRANSFER,
+            at,
+            not_after: Timestamp::MAX,
+            idempotency: IdempotencyScope { client: self.client.id.clone(), key: [3; 32] },
+            content: Content([4; 32]),
+            answer: Vec::new(),
+            traceparent: None,
+        };
+        outgoing.record(&book, &vault, particulars).await.unwrap();
+        let permit = self.permit_again(&book);
+        let attempt = Attempt::begin(&book, TRANSFER, &permit, at, at).await.unwrap().unwrap();
+        attempt.open(permit, &vault.ring).unwrap().prove(index, means).await
+    }
+
+    fn permit_again(&self, book: &Book) -> Permit {
+        let acceptance = book.acceptance.lock().unwrap();
+        let leaf = &acceptance.as_ref().unwrap().leaf;
+        self.policy.decide(Question::of_entry(leaf, Standing::default()).unwrap()).unwrap()
+    }
+}
+
+/// A recorder of one transfer.
+#[derive(Debug)]
+struct Book {
+    acceptance: Mutex<Option<Acceptance>>,
+    perhaps_delivered: bool,
+}
+
+impl Recorder for Book {
+    async fn reserve(&self, _: &IdempotencyScope) -> Result<Reservation, RecorderError> {
+        Ok(Reservation::Fresh)
+    }
+
+    fn release(&self, _: &IdempotencyScope) {}
+
+    async fn record(&self, acceptance: Acceptance) -> Result<Recorded, RecorderError> {
+        *self.acceptance.lock().unwrap() = Some(acceptance);
+        Ok(Recorded { transfer: TRANSFER, index: 0 })
+    }
+
+    async fn note(&self, _: Entry) -> Result<u64, RecorderError> {
+        Ok(0)
+    }
+
+    async fn standing(
+        &self,
+        _: crate::keys::Pseudonym,
+        _: &DestinationName,
+    ) -> Result<Standing, RecorderError> {
+        Ok(Standing::default())
+    }
+
+    async fn due(&self, _: &DestinationName, _: Timestamp, _: usize) -> Result<Vec<Due>, RecorderError> {
+        Ok(Vec::new())
+    }
+
+    async fn begin(
+        &self,
+        _: TransferId,
+        _: u64,
+        _: Timestamp,
+        _: Timestamp,
+    ) -> Result<Result<Begun, BeginRefusal>, RecorderError> {
+        let acceptance = self.acceptance.lock().unwrap().take().unwrap();
+        Ok(Ok(Begun {
+            number: 1,
+            perhaps_delivered: self.perhaps_delivered,
+            leaf: acceptance.leaf,
+            sealed: acceptance.sealed,
+        }))
+    }
+
+    async fn end(&self, _: Ending) -> Result<(), RecorderError> {
+        Ok(())
+    }
+
+    async fn transfer(&self, _: TransferId) -> Result<Option<TransferView>, RecorderError> {
+        Ok(None)
+    }
+}
