@@ -206,6 +206,8 @@ async fn what_is_delivered_is_erased() {
     let accepted = gateway.ehr().submit(&to_employer().waiting(10)).await;
     assert_eq!(accepted.status, 200);
     gateway.stop().await;
+    let log = gateway.data().join("clearance.db-wal");
+    assert!(std::fs::metadata(log).map_or(true, |log| log.len() == 0), "the write-ahead log is not empty");
     let database = std::fs::read(gateway.data().join("clearance.db")).unwrap();
     for text in ["HCERT-2026-0417", "Maasikas", "49003120231", "herniated"] {
         assert!(!database.windows(text.len()).any(|window| window == text.as_bytes()), "{text}");
