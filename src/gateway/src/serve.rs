@@ -176,16 +176,6 @@ impl Running {
             tracing::debug!(event.action = "stopped-already", "nothing was left to stop");
         }
         while self.tasks.join_next().await.is_some() {}
-        // Nothing reads any more: what was erased leaves the write-ahead log now, not at the next start.
-        match self.gateway.store.empty_log().await {
-            Ok(true) => {}
-            Ok(false) => {
-                tracing::warn!(event.action = "log-not-emptied", "the write-ahead log is left on disk")
-            }
-            Err(error) => {
-                tracing::warn!(event.action = "log-not-emptied", error.message = %error, "the write-ahead log is left on disk");
-            }
-        }
         self.gateway.store.shutdown().await;
         tracing::info!(event.action = "stopped", "the gateway has stopped");
     }

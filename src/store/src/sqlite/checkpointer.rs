@@ -62,7 +62,11 @@ impl Checkpointer {
                     let emptied = self.empty().unwrap_or(true);
                     empty_by = (!emptied).then(|| Instant::now() + RETRY);
                 }
-                Ok(Nudge::Close) | Err(RecvTimeoutError::Disconnected) => return,
+                Ok(Nudge::Close) | Err(RecvTimeoutError::Disconnected) => {
+                    // The writer has closed: what was erased does not stay in a log until the next start.
+                    let _ = self.empty();
+                    return;
+                }
             }
         }
     }

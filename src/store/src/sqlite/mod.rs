@@ -125,6 +125,7 @@ pub struct Sqlite {
 struct Running {
     writer: JoinHandle<()>,
     checkpointer: JoinHandle<()>,
+    nudges: std::sync::mpsc::Sender<Nudge>,
     _lock: File,
 }
 
@@ -184,6 +185,7 @@ impl Sqlite {
         let running = Running {
             writer: start("store-writer", Box::new(move || writer.serve(&commands)))?,
             checkpointer: start("store-checkpoint", Box::new(move || checkpointer.serve()))?,
+            nudges: nudges.clone(),
             _lock: lock,
         };
         let running = Arc::new(Mutex::new(Some(running)));
@@ -201,7 +203,6 @@ impl Sqlite {
     fn close(&self) {
         self.queue.close();
         self.readers.close();
-        let _ = self.nudges.send(Nudge::Close);
     }
 
     /// Tells of every state that a transfer reaches, after it is durable.
@@ -383,8 +384,11 @@ impl Drop for Sqlite {
 /// Waits for the threads, then gives the lock back.
 fn join(running: &Mutex<Option<Running>>) {
     let mut running = running.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(Running { writer, checkpointer, _lock }) = running.take() {
+    if let Some(Running { writer, checkpointer, nudges, _lock }) = running.take() {
+        // One after the other: the last to close brings the log in, and of two at once neither would.
         // A thread that panicked has answered nobody; its callers were refused.
-        let _ = (writer.join(), checkpointer.join());
+        let _ = writer.join();
+        let _ = nudges.send(Nudge::Close);
+        let _ = checkpointer.join();
     }
 }
