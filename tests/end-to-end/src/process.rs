@@ -93,13 +93,15 @@ fn listen(child: &mut Child, log: &Arc<Mutex<String>>) -> Receiver<(SocketAddr, 
     if let Some(stderr) = child.stderr.take() {
         std::thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                let mut kept = log.lock().unwrap_or_else(PoisonError::into_inner);
+                kept.push_str(&line);
+                kept.push('\n');
+                drop(kept);
+                // Told after it is kept: whoever is told may look it up.
                 if let Some(addresses) = addresses(&line) {
                     // The test may have given up waiting.
                     let _gone = tell.send(addresses);
                 }
-                let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
-                log.push_str(&line);
-                log.push('\n');
             }
         });
     }
