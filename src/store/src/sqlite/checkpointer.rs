@@ -64,7 +64,11 @@ impl Checkpointer {
                 }
                 Ok(Nudge::Close) | Err(RecvTimeoutError::Disconnected) => {
                     // The writer has closed: what was erased does not stay in a log until the next start.
-                    let _ = self.empty();
+                    if !matches!(self.empty(), Ok(true)) {
+                        tracing::warn!(
+                            "the log was not emptied at the end: what was erased may be in it, encrypted"
+                        );
+                    }
                     return;
                 }
             }
