@@ -19,16 +19,15 @@ pub mod client;
 pub mod clock;
 pub mod declaration;
 pub mod destination;
-pub mod fault;
 pub mod journey;
 pub mod keys;
-pub mod minimise;
-pub mod person;
 pub mod refusal;
 pub mod seal;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod words;
+
+pub use minimise::{self, fault, person};
 
 #[cfg(test)]
 mod tests {

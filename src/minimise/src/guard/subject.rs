@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use crate::minimise::automaton::find;
-use crate::minimise::excess::Faults;
-use crate::minimise::profile::Profile;
-use crate::minimise::project::Declared;
-use crate::minimise::select::Alive;
-use crate::minimise::tape::{Id, Tape};
-use crate::minimise::value::index_id;
+use crate::automaton::find;
+use crate::excess::Faults;
 use crate::person::Private;
+use crate::profile::Profile;
+use crate::project::Declared;
+use crate::select::Alive;
+use crate::tape::{Id, Tape};
+use crate::value::index_id;
 
 /// How a document names its subject.
 #[derive(Debug, Clone, PartialEq, Eq)]

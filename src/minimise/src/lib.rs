@@ -1,6 +1,9 @@
-#![doc = include_str!("profiles.md")]
+#![doc = include_str!("../docs/profiles.md")]
 
 pub mod json;
+
+pub mod fault;
+pub mod person;
 
 mod automaton;
 mod contained;

@@ -1,7 +1,7 @@
 //! What becomes of structure: labels, contained resources, order, limits.
 
 use super::*;
-use crate::minimise::Reason;
+use crate::Reason;
 
 #[test]
 fn evidence_opens_the_entries_that_ask_for_it() {

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::minimise::path::{self, Path, Predicate, Step};
-use crate::minimise::tape;
+use crate::path::{self, Path, Predicate, Step};
+use crate::tape;
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Segment {

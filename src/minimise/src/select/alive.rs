@@ -1,7 +1,7 @@
 //! What is left of a document once every value's fate is known: no empty element stays, and no bare label.
 
 use super::{Fate, Selection};
-use crate::minimise::tape::{Id, Tape};
+use crate::tape::{Id, Tape};
 
 /// The nodes that leave.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ fn faults(toml: &str) -> Vec<(usize, usize, String)> {
 
 #[test]
 fn the_example_of_the_page_is_a_profile() {
-    let page = include_str!("../profiles.md");
+    let page = include_str!("../../docs/profiles.md");
     let example = page.split("```toml").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
     let profile = Profile::parse("page", example).unwrap();
     assert_eq!((profile.name(), profile.version()), ("employer-health-check-decision", "1"));
