@@ -1,166 +1,195 @@
 //! The paths of a profile as one automaton: a step down a document is a step from states to states.
 //!
-//! A state stands for "this element is what these paths have named so far". It knows nothing of how documents are
-//! written; `tape` shows it an element's inside where a condition must be judged.
+//! A state stands for "this element is what these paths have named so far". It knows no format: what must be seen of an
+//! element before a step can be taken is a [`Question`], and the format's reader answers it.
 
-use std::collections::HashMap;
-
+use super::names::{Names, Symbol};
 use super::path::{Path, Predicate, Step};
-use super::tape::{Id, Tape, Value};
 
 /// The index of a state.
-pub(super) type StateId = usize;
+pub(crate) type StateId = usize;
 
-/// All paths of a profile. State 0 is the resource.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Automaton {
+/// All paths of a profile. State 0 is the whole document.
+#[derive(Debug, Clone)]
+pub(crate) struct Automaton {
     states: Vec<State>,
-    names: HashMap<String, usize>,
+    questions: Vec<Question>,
 }
 
-/// What paths end here.
+/// What paths end here, and which lead on.
 #[derive(Debug, Clone, Default)]
-pub(super) struct State {
+pub(crate) struct State {
     /// `[[keep]]` paths, by their place in the profile.
-    pub(super) keeps: Vec<Keep>,
-    /// Whether a `[[drop]]` path ends here, by its place in the profile.
-    pub(super) drops: Vec<usize>,
+    pub(crate) keeps: Vec<Keep>,
+    /// `[[drop]]` paths, by their place in the profile.
+    pub(crate) drops: Vec<usize>,
     /// Values that stay because a condition tested them.
-    pub(super) labels: Vec<Label>,
+    pub(crate) labels: Vec<Label>,
+    /// The path to here as manifests show it.
+    pub(crate) shown: String,
     edges: Vec<Edge>,
 }
 
 /// The end of a `[[keep]]` path.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Keep {
+pub(crate) struct Keep {
     /// The path's place in the profile.
-    pub(super) path: usize,
+    pub(crate) path: usize,
     /// Set when the value only names an element so many steps up: it does not keep that element alive.
-    pub(super) label_of: Option<usize>,
+    pub(crate) label_of: Option<usize>,
 }
 
 /// A value that a condition tests. It stays with the element that it picks.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Label {
+pub(crate) struct Label {
     /// What it must be.
-    value: String,
-    /// The member beside it, and what that must be: a system goes only with its code, and a code with its system.
-    beside: Option<(&'static str, String)>,
+    pub(crate) value: String,
     /// How many steps up the element is.
-    pub(super) owner_up: usize,
+    pub(crate) owner_up: usize,
 }
 
-impl Label {
-    /// Whether the scalar at `id` is what the condition tested.
-    pub(super) fn is(&self, tape: &Tape<'_>, id: Id) -> bool {
-        let beside = self.beside.as_ref().is_none_or(|(name, value)| {
-            let other = tape.member(tape.node(id).parent, name);
-            other.and_then(|other| tape.text(other)) == Some(value)
-        });
-        beside && has_text(tape, id, &self.value)
-    }
-}
-
+/// A step that a path takes.
 #[derive(Debug, Clone)]
-struct Edge {
-    name: usize,
+pub(crate) struct Edge {
+    pub(crate) name: Symbol,
+    /// What must hold, by its place among the questions.
+    pub(crate) question: Option<usize>,
+    pub(crate) to: StateId,
+    /// How much it says of the element: the most telling edge gives it its name in manifests.
+    pub(crate) telling: usize,
     step: Step,
-    conditions: String,
-    to: StateId,
 }
 
-/// What a step down came to.
-#[derive(Debug, Default)]
-pub(super) struct Arrival<'m> {
-    /// The states reached.
-    pub(super) states: Vec<StateId>,
-    /// The conditions that held, as the profile writes them; the most telling edge's.
-    pub(super) conditions: &'m str,
-    /// Whether an edge named the resource type.
-    pub(super) is_typed: bool,
+/// What must hold of an element for a step to mean it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Question {
+    /// The resource type it must have.
+    pub(crate) of_type: Option<String>,
+    /// What must hold besides.
+    pub(crate) tests: Vec<Test>,
+    /// The members that must be seen to answer.
+    pub(crate) needs: Vec<Symbol>,
+    /// Whether the element's code must be seen, wherever it has it.
+    pub(crate) asks_code: bool,
+}
+
+/// A predicate whose names are symbols.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Test {
+    /// The element's code is this one, in whatever system.
+    Code(String),
+    /// The element's code is this one.
+    Token {
+        /// Of this system.
+        system: String,
+        /// This code.
+        code: String,
+    },
+    /// There is a value at this path, and every one is this.
+    Child {
+        /// The path from the element.
+        names: Vec<Symbol>,
+        /// The value.
+        value: String,
+    },
 }
 
 impl Automaton {
-    /// The automaton of these paths.
-    pub(super) fn new(keeps: &[Path], drops: &[Path]) -> Self {
-        let mut automaton = Self { states: vec![State::default()], names: HashMap::new() };
+    /// The automaton of these paths, whose names are added to `names`.
+    pub(crate) fn new(root: &str, keeps: &[Path], drops: &[Path], names: &mut Names) -> Self {
+        let whole = State { shown: root.to_owned(), ..State::default() };
+        let mut automaton = Self { states: vec![whole], questions: Vec::new() };
         for (place, path) in keeps.iter().enumerate() {
-            let end = automaton.insert(0, &path.steps);
+            let end = automaton.insert(0, &path.steps, names);
             let keep = Keep { path: place, label_of: label_of(path, keeps) };
             automaton.change(end, |state| state.keeps.push(keep));
         }
-        automaton.insert_labels();
+        automaton.insert_labels(names);
         for (place, path) in drops.iter().enumerate() {
-            let end = automaton.insert(0, &path.steps);
+            let end = automaton.insert(0, &path.steps, names);
             automaton.change(end, |state| state.drops.push(place));
         }
         automaton
     }
 
     /// The state at `id`.
-    pub(super) fn state(&self, id: StateId) -> Option<&State> {
+    #[inline]
+    pub(crate) fn state(&self, id: StateId) -> Option<&State> {
         self.states.get(id)
     }
 
-    /// Whether some path has this name.
-    pub(super) fn knows(&self, name: &str) -> bool {
-        self.names.contains_key(name)
+    /// The steps from `state` into elements called `name`.
+    #[inline]
+    pub(crate) fn edges(&self, state: StateId, name: Symbol) -> impl Iterator<Item = &Edge> {
+        let edges = self.states.get(state).map_or(&[][..], |state| &state.edges);
+        edges.iter().filter(move |edge| edge.name == name)
     }
 
-    /// The step from `states` into `element`, a member called `name` or an item of the array so called.
-    pub(super) fn step(&self, tape: &Tape<'_>, states: &[StateId], name: &str, element: Id) -> Arrival<'_> {
-        let mut arrival = Arrival::default();
-        let Some(name) = self.names.get(name) else {
-            return arrival;
-        };
-        for edge in states.iter().filter_map(|id| self.state(*id)).flat_map(|state| &state.edges) {
-            if edge.name != *name || !holds(tape, element, &edge.step) {
-                continue;
-            }
-            arrival.states.push(edge.to);
-            arrival.is_typed |= edge.step.of_type.is_some();
-            if edge.conditions.len() > arrival.conditions.len() {
-                arrival.conditions = &edge.conditions;
-            }
+    /// The question at `place`.
+    pub(crate) fn question(&self, place: usize) -> Option<&Question> {
+        self.questions.get(place)
+    }
+
+    fn insert(&mut self, from: StateId, steps: &[Step], names: &mut Names) -> StateId {
+        steps.iter().fold(from, |at, step| self.step_into(at, step, &step.conditions(), names))
+    }
+
+    /// The state behind `step`; `conditions` is what manifests show of it.
+    fn step_into(&mut self, at: StateId, step: &Step, conditions: &str, names: &mut Names) -> StateId {
+        let known = self.state(at).and_then(|state| state.edges.iter().find(|edge| edge.step == *step));
+        if let Some(edge) = known {
+            return edge.to;
         }
-        arrival
+        let above = self.state(at).map_or("", |state| state.shown.as_str());
+        let shown = format!("{above}.{}{conditions}", step.name);
+        let to = self.states.len();
+        self.states.push(State { shown, ..State::default() });
+        let question = Question::new(step, names).map(|question| self.ask(question));
+        let edge =
+            Edge { name: names.add(&step.name), question, to, telling: conditions.len(), step: step.clone() };
+        self.change(at, |state| state.edges.push(edge));
+        to
     }
 
-    /// Whether a path leads from `states` to a member called `name`.
-    pub(super) fn leads(&self, states: &[StateId], name: &str) -> bool {
-        let Some(name) = self.names.get(name) else {
-            return false;
-        };
-        let edges = states.iter().filter_map(|id| self.state(*id)).flat_map(|state| &state.edges);
-        edges.into_iter().any(|edge| edge.name == *name)
-    }
-
-    fn insert(&mut self, from: StateId, steps: &[Step]) -> StateId {
-        let mut at = from;
-        for step in steps {
-            let names = self.names.len();
-            let name = *self.names.entry(step.name.clone()).or_insert(names);
-            let known = self.state(at).and_then(|state| state.edges.iter().find(|edge| edge.step == *step));
-            at = if let Some(edge) = known {
-                edge.to
-            } else {
-                let to = self.states.len();
-                self.states.push(State::default());
-                let edge = Edge { name, step: step.clone(), conditions: step.conditions(), to };
-                self.change(at, |state| state.edges.push(edge));
-                to
-            };
-        }
-        at
+    fn ask(&mut self, question: Question) -> usize {
+        let known = self.questions.iter().position(|known| *known == question);
+        known.unwrap_or_else(|| {
+            self.questions.push(question);
+            self.questions.len() - 1
+        })
     }
 
     /// What a condition on a `[[keep]]` path tests stays with the element it picks.
-    fn insert_labels(&mut self) {
-        let edges: Vec<Edge> = self.states.iter().flat_map(|state| state.edges.clone()).collect();
-        for edge in edges {
-            for (steps, label) in edge.step.predicates.iter().flat_map(labels) {
-                let end = self.insert(edge.to, &steps);
-                self.change(end, |state| state.labels.push(label));
+    fn insert_labels(&mut self, names: &mut Names) {
+        let all = self.states.iter().enumerate();
+        let edges: Vec<(StateId, Edge)> =
+            all.flat_map(|(from, state)| state.edges.iter().map(move |edge| (from, edge.clone()))).collect();
+        for (from, edge) in edges {
+            let conditions = edge.step.conditions();
+            for tested in edge.step.predicates.iter().flat_map(tested) {
+                // A system goes only with its code, and a code with its system: both are asked of what they stand in.
+                let (mut at, mut steps) = (edge.to, tested.steps);
+                if let Some(beside) = tested.beside {
+                    let (container, last) = match steps.split_last_mut() {
+                        Some((last, [])) => (None, last),
+                        Some((last, [.., container])) => (Some(container), last),
+                        None => continue,
+                    };
+                    match container {
+                        Some(container) => container.predicates.extend(beside),
+                        None => {
+                            let mut element = edge.step.clone();
+                            element.predicates.extend(beside);
+                            at = self.step_into(from, &element, &conditions, names);
+                        }
+                    }
+                    debug_assert!(last.predicates.is_empty(), "a value takes no condition");
+                }
+                let label = Label { value: tested.value, owner_up: steps.len() };
+                for step in &steps {
+                    at = self.step_into(at, step, "", names);
+                }
+                self.change(at, |state| state.labels.push(label));
             }
         }
     }
@@ -169,6 +198,37 @@ impl Automaton {
         if let Some(state) = self.states.get_mut(id) {
             change(state);
         }
+    }
+}
+
+impl Question {
+    /// What `step` asks of an element, if anything.
+    pub(crate) fn new(step: &Step, names: &mut Names) -> Option<Self> {
+        if step.of_type.is_none() && step.predicates.is_empty() {
+            return None;
+        }
+        let mut needs = Vec::new();
+        if step.of_type.is_some() {
+            needs.push(names.add("resourceType"));
+        }
+        let mut tests = Vec::new();
+        for predicate in &step.predicates {
+            tests.push(match predicate {
+                Predicate::Code(code) => Test::Code(code.clone()),
+                Predicate::Token { system, code } => {
+                    Test::Token { system: system.clone(), code: code.clone() }
+                }
+                Predicate::Child { names: path, value } => {
+                    let path: Vec<Symbol> = path.iter().map(|name| names.add(name)).collect();
+                    needs.extend(path.first().copied());
+                    Test::Child { names: path, value: value.clone() }
+                }
+            });
+        }
+        needs.sort_unstable();
+        needs.dedup();
+        let asks_code = tests.iter().any(|test| !matches!(test, Test::Child { .. }));
+        Some(Self { of_type: step.of_type.clone(), tests, needs, asks_code })
     }
 }
 
@@ -186,26 +246,33 @@ fn label_of(path: &Path, all: &[Path]) -> Option<usize> {
     })
 }
 
-/// The values that a condition tests, with the steps to them from the element.
-fn labels(predicate: &Predicate) -> Vec<(Vec<Step>, Label)> {
-    let at = |names: &[&str], value: &str, beside: Option<(&'static str, &str)>| {
-        let label = Label {
-            value: value.to_owned(),
-            beside: beside.map(|(name, value)| (name, value.to_owned())),
-            owner_up: names.len(),
-        };
-        (names.iter().map(|name| Step::plain(name)).collect(), label)
+/// A value that a condition tests: the steps to it from the element, and what must hold of what it stands in.
+struct Tested {
+    steps: Vec<Step>,
+    value: String,
+    beside: Option<[Predicate; 2]>,
+}
+
+fn tested(predicate: &Predicate) -> Vec<Tested> {
+    let at = |names: &[&str], value: &str, beside: Option<[Predicate; 2]>| Tested {
+        steps: names.iter().map(|name| Step::plain(name)).collect(),
+        value: value.to_owned(),
+        beside,
     };
     match predicate {
         Predicate::Code(code) => {
             CODINGS.iter().map(|above| at(&[above, &["code"][..]].concat(), code, None)).collect()
         }
         Predicate::Token { system, code } => {
+            let is = |name: &str, value: &str| Predicate::Child {
+                names: vec![name.to_owned()],
+                value: value.to_owned(),
+            };
             let both = |above: &&[&str]| {
-                [
-                    at(&[above, &["system"][..]].concat(), system, Some(("code", code))),
-                    at(&[above, &["code"][..]].concat(), code, Some(("system", system))),
-                ]
+                [("system", system), ("code", code)].map(|(name, value)| {
+                    let beside = [is("system", system), is("code", code)];
+                    at(&[above, &[name][..]].concat(), value, Some(beside))
+                })
             };
             CODINGS.iter().flat_map(both).collect()
         }
@@ -218,71 +285,3 @@ fn labels(predicate: &Predicate) -> Vec<(Vec<Step>, Label)> {
 
 /// Where an element's coding is: itself (also when its `code` is a mere code), or below.
 const CODINGS: [&[&str]; 4] = [&[], &["coding"], &["code"], &["code", "coding"]];
-
-fn holds(tape: &Tape<'_>, element: Id, step: &Step) -> bool {
-    let typed = step.of_type.as_deref().is_none_or(|of_type| {
-        let own = tape.member(element, "resourceType");
-        own.and_then(|own| tape.text(own)) == Some(of_type)
-    });
-    typed && step.predicates.iter().all(|predicate| predicate_holds(tape, element, predicate))
-}
-
-fn predicate_holds(tape: &Tape<'_>, element: Id, predicate: &Predicate) -> bool {
-    match predicate {
-        Predicate::Code(code) => one_coding_is(tape, element, None, code),
-        Predicate::Token { system, code } => one_coding_is(tape, element, Some(system), code),
-        Predicate::Child { names, value } => {
-            let values = tape.below(element, names);
-            !values.is_empty() && values.iter().all(|id| has_text(tape, *id, value))
-        }
-    }
-}
-
-/// Whether the element's code is `code`, and no other coding of the same system says otherwise.
-fn one_coding_is(tape: &Tape<'_>, element: Id, system: Option<&str>, code: &str) -> bool {
-    let codings: Vec<_> = codings(tape, element);
-    let is_it = |(of, its): &(Option<&str>, &str)| *its == code && (system.is_none() || *of == system);
-    let Some((found_system, _)) = codings.iter().find(|coding| is_it(coding)) else {
-        return false;
-    };
-    codings.iter().filter(|(of, _)| of == found_system).all(|(_, its)| *its == code)
-}
-
-/// The codings of an element that has a `code` (a code, a Coding or a CodeableConcept) or is one: system and code.
-fn codings<'t>(tape: &'t Tape<'_>, element: Id) -> Vec<(Option<&'t str>, &'t str)> {
-    let coding = |id| {
-        let text = |name| tape.member(id, name).and_then(|member| tape.text(member));
-        Some((text("system"), text("code")?))
-    };
-    let inner = |id| tape.member(id, "coding");
-    match (tape.member(element, "code"), inner(element)) {
-        (Some(code), _) if !tape.is_object(code) => coding(element).into_iter().collect(),
-        (Some(code), _) => {
-            let of_concept = inner(code).unwrap_or(code);
-            tape.items(of_concept).filter_map(coding).collect()
-        }
-        (None, Some(own)) => tape.items(own).filter_map(coding).collect(),
-        (None, None) => Vec::new(),
-    }
-}
-
-/// Whether the node is the scalar that a profile writes as `wanted`.
-fn has_text(tape: &Tape<'_>, id: Id, wanted: &str) -> bool {
-    match &tape.node(id).value {
-        Value::String(text) => text == wanted,
-        Value::Number(text) => *text == wanted,
-        Value::Boolean(is) => wanted == if *is { "true" } else { "false" },
-        Value::Object | Value::Array | Value::Null => false,
-    }
-}
-
-/// Every element of the document that `path` means.
-pub(super) fn find(tape: &Tape<'_>, path: &Path) -> Vec<Id> {
-    let mut found = vec![0];
-    for step in &path.steps {
-        let members = found.iter().filter_map(|id| tape.member(*id, &step.name));
-        let items = members.flat_map(|member| tape.items(member));
-        found = items.filter(|item| holds(tape, *item, step)).collect();
-    }
-    found
-}

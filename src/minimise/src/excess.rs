@@ -2,10 +2,7 @@
 
 use serde::Serialize;
 
-use super::names;
-use super::profile::{OnExcess, Profile};
-use super::select::Selection;
-use super::tape::{Id, Tape, Value};
+use super::manifest::Place;
 use crate::fault::Fault;
 
 /// Why something does not leave.
@@ -30,100 +27,42 @@ pub enum Reason {
 
 /// One thing that does not leave.
 #[derive(Debug)]
-pub(super) struct Excess {
-    pub(super) node: Id,
-    pub(super) reason: Reason,
+pub(crate) struct Excess {
+    pub(crate) place: Place,
+    pub(crate) reason: Reason,
     /// How many values go with it.
-    pub(super) values: usize,
-    pub(super) refused: Option<Refused>,
+    pub(crate) values: usize,
+    /// Where it begins in the document, in bytes.
+    pub(crate) offset: u64,
+    pub(crate) refused: Option<Refused>,
 }
 
 /// What a refusal says.
 #[derive(Debug)]
-pub(super) struct Refused {
-    pub(super) rule: &'static str,
-    pub(super) detail: String,
-    pub(super) remedy: String,
-}
-
-impl Excess {
-    /// `node` with all that is inside it; refused if the profile says so.
-    pub(super) fn whole(
-        tape: &Tape<'_>,
-        node: Id,
-        reason: Reason,
-        on_excess: OnExcess,
-        refused: impl FnOnce() -> Refused,
-    ) -> Self {
-        Self {
-            node,
-            reason,
-            values: tape.node(node).scalars,
-            refused: (on_excess == OnExcess::Refuse).then(refused),
-        }
-    }
-
-    /// `node`, which no path names.
-    pub(super) fn not_named(tape: &Tape<'_>, node: Id, on_excess: OnExcess) -> Self {
-        Self::whole(tape, node, Reason::NotNamed, on_excess, || Refused {
-            rule: "not-in-profile",
-            detail: "the profile does not name this".to_owned(),
-            remedy: "leave it out".to_owned(),
-        })
-    }
-}
-
-/// The type-level path of `node`: names and the profile's own conditions, never a value.
-pub(super) fn place(tape: &Tape<'_>, profile: &Profile, selection: &Selection<'_>, node: Id) -> String {
-    let mut segments = Vec::new();
-    let mut conditions = conditions(tape, selection, node);
-    let mut at = node;
-    while at != 0 {
-        let here = tape.node(at);
-        if let Some(name) = &here.name {
-            let known = names::is_known(name, |name| profile.knows(name));
-            let name = if known { name } else { "*" };
-            segments.push(format!(".{name}{conditions}"));
-            conditions = String::new();
-        }
-        at = here.parent;
-        if conditions.is_empty() {
-            conditions = selection.conditions_of(at).to_owned();
-        }
-    }
-    segments.push(profile.resource.clone());
-    segments.iter().rev().map(String::as_str).collect()
-}
-
-/// What the profile says of `node`, or else its type, if FHIR has that.
-fn conditions(tape: &Tape<'_>, selection: &Selection<'_>, node: Id) -> String {
-    let of_profile = selection.conditions_of(node);
-    if !of_profile.is_empty() {
-        return of_profile.to_owned();
-    }
-    let own = tape.member(node, "resourceType").and_then(|own| tape.text(own));
-    own.filter(|own| names::is_fhir(own)).map(|own| format!("({own})")).unwrap_or_default()
+pub(crate) struct Refused {
+    pub(crate) rule: &'static str,
+    pub(crate) detail: String,
+    pub(crate) remedy: String,
 }
 
 /// Gathers faults with their places; those beyond the limit are counted.
 #[derive(Debug)]
-pub(super) struct Faults<'f> {
-    tape: &'f Tape<'f>,
-    profile: &'f Profile,
+pub(crate) struct Faults {
     max: usize,
-    found: Vec<(Id, Fault)>,
+    found: Vec<(u64, Fault)>,
     more: usize,
 }
 
-impl<'f> Faults<'f> {
-    pub(super) const fn new(tape: &'f Tape<'f>, profile: &'f Profile, max: usize) -> Self {
-        Self { tape, profile, max, found: Vec::new(), more: 0 }
+impl Faults {
+    pub(crate) const fn new(max: usize) -> Self {
+        Self { max, found: Vec::new(), more: 0 }
     }
 
-    /// A fault at `node`.
-    pub(super) fn add(
+    /// A fault at `offset`, which is at `pointer`.
+    pub(crate) fn add(
         &mut self,
-        node: Id,
+        offset: u64,
+        pointer: impl FnOnce() -> String,
         rule: &'static str,
         detail: impl Into<String>,
         remedy: impl Into<String>,
@@ -132,27 +71,28 @@ impl<'f> Faults<'f> {
             self.more += 1;
             return;
         }
-        let pointer = self.tape.pointer(node, |name| self.profile.knows(name));
-        self.found.push((node, Fault::new(rule, pointer, detail, remedy)));
+        self.found.push((offset, Fault::new(rule, pointer(), detail, remedy)));
+    }
+
+    /// Faults that were found before it was known whether they count.
+    pub(crate) fn extend(&mut self, faults: impl IntoIterator<Item = (u64, Fault)>) {
+        for fault in faults {
+            if self.found.len() >= self.max {
+                self.more += 1;
+            } else {
+                self.found.push(fault);
+            }
+        }
     }
 
     /// All faults, in the order of the document.
-    pub(super) fn into_list(mut self) -> Vec<Fault> {
-        self.found.sort_by_key(|(node, _)| *node);
+    pub(crate) fn into_list(mut self) -> Vec<Fault> {
+        self.found.sort_by_key(|(offset, _)| *offset);
         let mut faults: Vec<_> = self.found.into_iter().map(|(_, fault)| fault).collect();
         if self.more > 0 {
             let detail = format!("and {} more faults", self.more);
             faults.push(Fault::new("more-faults", "", detail, "mend those listed first"));
         }
         faults
-    }
-}
-
-/// The text of a scalar as a guard reads it.
-pub(super) fn scalar_text<'t>(tape: &'t Tape<'_>, node: Id) -> Option<&'t str> {
-    match &tape.node(node).value {
-        Value::String(text) => Some(text),
-        Value::Number(text) => Some(text),
-        Value::Object | Value::Array | Value::Boolean(_) | Value::Null => None,
     }
 }

@@ -13,6 +13,8 @@ pub struct Limits {
     pub string_bytes_max: usize,
     /// Bytes of one number as written.
     pub number_bytes_max: usize,
+    /// Bytes of an element that may have to be seen before it is known which paths mean it.
+    pub look_ahead_bytes_max: usize,
     /// Faults listed; the rest are counted.
     pub faults_max: usize,
     /// Paths listed in each half of a manifest; the rest are counted.
@@ -31,6 +33,7 @@ impl Default for Limits {
             string_bytes_max: 256 << 10,
             // FHIR asks for 18 digits; the longest of the public JSON suite that must be read has 80.
             number_bytes_max: 128,
+            look_ahead_bytes_max: 1 << 20,
             faults_max: 100,
             manifest_paths_max: 100,
         }

@@ -1,15 +1,88 @@
 //! What minimisation kept and dropped, for the client, the ledger and the data protection officer: paths, reasons and
 //! counts, never a value.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use foldhash::fast::RandomState;
 use serde::Serialize;
 
-use super::excess::{Reason, place};
+use super::automaton::StateId;
+use super::excess::Reason;
 use super::limits::Limits;
+use super::names::Symbol;
 use super::profile::Profile;
-use super::select::{Alive, Fate, Selection};
-use super::tape::Tape;
+
+/// Where something stood, as a manifest shows it: a place of the profile, or what stands under one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Place {
+    /// The state by which the profile leads there.
+    pub(crate) state: StateId,
+    /// What stands under it, if the profile does not lead further, with its type if that is known.
+    pub(crate) under: Option<(Symbol, Symbol)>,
+}
+
+impl Place {
+    /// A place to which the profile leads.
+    pub(crate) const fn at(state: StateId) -> Self {
+        Self { state, under: None }
+    }
+
+    /// What stands under `state` by the name of `name`.
+    pub(crate) const fn under(state: StateId, name: Symbol) -> Self {
+        Self { state, under: Some((name, Symbol::UNKNOWN)) }
+    }
+
+    fn shown(&self, profile: &Profile) -> String {
+        let above = profile.automaton.state(self.state).map_or("", |state| state.shown.as_str());
+        match self.under {
+            None => above.to_owned(),
+            Some((name, Symbol::UNKNOWN)) => profile.format.join(above, profile.names.shown(name)),
+            Some((name, of_type)) => {
+                let typed = format!("{}({})", profile.names.shown(name), profile.names.shown(of_type));
+                profile.format.join(above, &typed)
+            }
+        }
+    }
+}
+
+/// Counts what is kept and dropped. Its size is bounded by the profile and the names that are known.
+#[derive(Debug)]
+pub(crate) struct Tally {
+    kept: Vec<usize>,
+    met: Vec<bool>,
+    implied: usize,
+    dropped: HashMap<(Place, Reason), usize, RandomState>,
+}
+
+impl Tally {
+    pub(crate) fn new(paths: usize) -> Self {
+        Self { kept: vec![0; paths], met: vec![false; paths], implied: 0, dropped: HashMap::default() }
+    }
+
+    /// A value stays: by this path, or because it names what stays.
+    #[inline]
+    pub(crate) fn kept(&mut self, path: Option<usize>) {
+        match path.and_then(|path| self.kept.get_mut(path)) {
+            Some(count) => *count += 1,
+            None => self.implied += 1,
+        }
+    }
+
+    /// Something of an element that this path names stays.
+    pub(crate) fn met(&mut self, path: usize) {
+        if let Some(is) = self.met.get_mut(path) {
+            *is = true;
+        }
+    }
+
+    pub(crate) fn is_met(&self, path: usize) -> bool {
+        self.met.get(path).copied().unwrap_or(false) || self.kept.get(path).is_some_and(|count| *count > 0)
+    }
+
+    pub(crate) fn dropped(&mut self, place: Place, reason: Reason, values: usize) {
+        *self.dropped.entry((place, reason)).or_default() += values;
+    }
+}
 
 /// What was kept and dropped.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -51,40 +124,24 @@ pub struct Dropped {
 }
 
 impl Manifest {
-    pub(super) fn new(
-        tape: &Tape<'_>,
-        profile: &Profile,
-        selection: &Selection<'_>,
-        alive: &Alive,
-        limits: &Limits,
-    ) -> Self {
-        let mut kept_by_path: BTreeMap<usize, usize> = BTreeMap::new();
-        let mut implied_values = 0;
-        for node in (1..tape.len()).filter(|node| alive.has(*node)) {
-            match selection.fate(node) {
-                Fate::Stays { path } | Fate::Labels { path: Some(path), .. } => {
-                    *kept_by_path.entry(path).or_default() += 1;
-                }
-                Fate::Labels { path: None, .. } => implied_values += 1,
-                Fate::Goes => {}
-            }
-        }
+    pub(crate) fn new(profile: &Profile, tally: &Tally, limits: &Limits) -> Self {
+        let kept: Vec<(usize, usize)> =
+            tally.kept.iter().copied().enumerate().filter(|(_, values)| *values > 0).collect();
         let mut dropped: BTreeMap<(String, Reason), usize> = BTreeMap::new();
-        for excess in &selection.excess {
-            let path = place(tape, profile, selection, excess.node);
-            *dropped.entry((path, excess.reason)).or_default() += excess.values;
+        for ((place, reason), values) in &tally.dropped {
+            *dropped.entry((place.shown(profile), *reason)).or_default() += values;
         }
         let max = limits.manifest_paths_max;
         Self {
             profile: profile.name.clone(),
             version: profile.version.clone(),
-            categories: categories(profile, kept_by_path.keys().copied()),
-            kept_values: kept_by_path.values().sum(),
-            implied_values,
+            categories: categories(profile, kept.iter().map(|(path, _)| *path)),
+            kept_values: kept.iter().map(|(_, values)| values).sum(),
+            implied_values: tally.implied,
             dropped_values: dropped.values().sum(),
-            more_kept_paths: kept_by_path.len().saturating_sub(max),
+            more_kept_paths: kept.len().saturating_sub(max),
             more_dropped_paths: dropped.len().saturating_sub(max),
-            kept: kept_by_path.into_iter().take(max).filter_map(|kept| kept_at(profile, kept)).collect(),
+            kept: kept.into_iter().take(max).filter_map(|kept| kept_at(profile, kept)).collect(),
             dropped: most(dropped, max),
         }
     }

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::automaton::Automaton;
+use super::automaton::{Automaton, Question};
+use super::names::{Names, Symbol};
 use super::path::Path;
 use super::value::Conditions;
 
@@ -15,49 +16,82 @@ mod tests;
 /// A checked profile.
 #[derive(Debug, Clone)]
 pub struct Profile {
-    pub(super) name: String,
-    pub(super) version: String,
-    pub(super) resource: String,
-    pub(super) on_excess: OnExcess,
-    pub(super) subject: Vec<Path>,
-    pub(super) entries: Vec<Entry>,
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) resource: String,
+    pub(crate) on_excess: OnExcess,
+    pub(crate) format: Format,
+    pub(crate) names: Names,
+    pub(crate) subject: Vec<SubjectPath>,
+    pub(crate) entries: Vec<Entry>,
     /// The `[[keep]]` paths, braces spelled out; the automaton knows them by their place here.
-    pub(super) paths: Vec<KeptPath>,
-    pub(super) drops: Vec<DropPath>,
-    pub(super) automaton: Automaton,
+    pub(crate) paths: Vec<KeptPath>,
+    pub(crate) drops: Vec<DropPath>,
+    pub(crate) automaton: Automaton,
+}
+
+/// How documents are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// FHIR as JSON.
+    FhirJson,
+}
+
+impl Format {
+    /// The path to what is called `name` below `above`.
+    pub(crate) fn join(self, above: &str, name: &str) -> String {
+        match self {
+            Self::FhirJson => format!("{above}.{name}"),
+        }
+    }
+}
+
+/// A path to the subject.
+#[derive(Debug, Clone)]
+pub(crate) struct SubjectPath {
+    pub(crate) text: String,
+    /// The names from the document down, and what must hold of the elements.
+    pub(crate) steps: Vec<(Symbol, Option<Question>)>,
+}
+
+impl SubjectPath {
+    pub(crate) fn new(path: &Path, names: &mut Names) -> Self {
+        let steps = path.steps.iter().map(|step| (names.add(&step.name), Question::new(step, names)));
+        Self { text: path.to_string(), steps: steps.collect() }
+    }
 }
 
 /// What becomes of what may not leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum OnExcess {
+pub(crate) enum OnExcess {
     Strip,
     Refuse,
 }
 
 /// A `[[keep]]`.
 #[derive(Debug, Clone)]
-pub(super) struct Entry {
-    pub(super) category: String,
-    pub(super) required: bool,
-    pub(super) requires_evidence: Option<String>,
-    pub(super) on_excess: OnExcess,
-    pub(super) conditions: Conditions,
+pub(crate) struct Entry {
+    pub(crate) category: String,
+    pub(crate) required: bool,
+    pub(crate) requires_evidence: Option<String>,
+    pub(crate) on_excess: OnExcess,
+    pub(crate) conditions: Conditions,
 }
 
 /// One path of a `[[keep]]`.
 #[derive(Debug, Clone)]
-pub(super) struct KeptPath {
-    pub(super) text: String,
+pub(crate) struct KeptPath {
+    pub(crate) text: String,
     /// The `[[keep]]`, by its place in the profile.
-    pub(super) entry: usize,
+    pub(crate) entry: usize,
 }
 
 /// One path of a `[[drop]]`.
 #[derive(Debug, Clone)]
-pub(super) struct DropPath {
-    pub(super) text: String,
-    pub(super) why: String,
-    pub(super) on_excess: OnExcess,
+pub(crate) struct DropPath {
+    pub(crate) text: String,
+    pub(crate) why: String,
+    pub(crate) on_excess: OnExcess,
 }
 
 /// Something wrong with a profile, and where.
@@ -105,18 +139,13 @@ impl Profile {
         "application/fhir+json"
     }
 
-    pub(super) fn entry_of(&self, path: usize) -> Option<&Entry> {
+    pub(crate) fn entry_of(&self, path: usize) -> Option<&Entry> {
         self.entries.get(self.paths.get(path)?.entry)
-    }
-
-    /// Whether a member name is one that this profile writes.
-    pub(super) fn knows(&self, name: &str) -> bool {
-        self.automaton.knows(name)
     }
 }
 
 impl Entry {
-    pub(super) fn is_active(&self, evidence: &BTreeSet<&str>) -> bool {
+    pub(crate) fn is_active(&self, evidence: &BTreeSet<&str>) -> bool {
         let kind = self.requires_evidence.as_deref();
         kind.is_none_or(|kind| evidence.contains(kind))
     }

@@ -5,17 +5,14 @@
 
 use std::collections::BTreeSet;
 
-use super::contained;
-use super::excess::{Excess, Faults, Reason};
-use super::guard::{self, SubjectProof};
-use super::json;
+use super::fault::Fault;
+use super::guard::SubjectProof;
+use super::json::{self, Ended, JsonProjection, Lexer, Malformed, Tail, Token};
 use super::limits::Limits;
 use super::manifest::Manifest;
+use super::person::Identifier;
 use super::profile::Profile;
-use super::select::{Alive, Bound, Fate, Selection};
-use super::tape::{Id, Tape, Value};
-use crate::fault::Fault;
-use crate::person::Identifier;
+use super::walk::{Bound, Walk};
 
 /// What the declaration says that binds the document.
 #[derive(Debug, Clone)]
@@ -43,7 +40,21 @@ pub struct Projection {
     pub subject: SubjectProof,
 }
 
-/// Keeps of `document` what `profile` names.
+impl Declared<'_> {
+    fn bound(&self) -> Bound<'_> {
+        let subject = self.subject.value.expose();
+        Bound {
+            subject_system: &self.subject.system,
+            subject,
+            recipient: self.recipient.map(|recipient| recipient.value.expose()),
+            others: self.others.clone(),
+            known: self.others.iter().copied().chain([subject]).collect(),
+            evidence: self.evidence.clone(),
+        }
+    }
+}
+
+/// Keeps of `document`, which is in memory, what `profile` names.
 ///
 /// # Errors
 /// Every reason for which the document may not leave.
@@ -52,189 +63,262 @@ pub fn project(
     declared: &Declared<'_>,
     document: &[u8],
 ) -> Result<Projection, Vec<Fault>> {
-    let tape =
-        Tape::read(document, &declared.limits, |name| profile.knows(name)).map_err(|fault| vec![fault])?;
-    if !is_resource(&tape, &profile.resource) {
-        let detail = format!("the document is no FHIR `{}`", profile.resource);
-        return Err(vec![Fault::new(
-            "wrong-resource",
-            "",
-            detail,
-            "send the resource that the purpose is for",
-        )]);
+    let one = |fault| vec![fault];
+    json::check_beginning(document, &declared.limits).map_err(|fault| one(fault.at(String::new())))?;
+    let text = json::text_of(document);
+    let new = || JsonProjection::new(profile, declared.bound(), &declared.limits);
+    let mut ended = read(new(), text).map_err(one)?;
+    // Something that was kept refers to what does not leave, or nothing refers to something that was kept.
+    if let Some(verdict) = ended.again.take() {
+        ended = read(new().knowing(verdict), text).map_err(one)?;
     }
-    let mut faults = Faults::new(&tape, profile, declared.limits.faults_max);
-    let (selection, alive) = select(&tape, profile, declared, &mut faults);
-    refusals(&selection, &mut faults);
-    let subject = guard::prove(&tape, profile, declared, &alive, &mut faults);
-    guard::values(&tape, profile, declared, &selection, &alive, &mut faults);
-    required(profile, declared, &selection, &alive, &mut faults);
-    let subject = match (subject, faults.into_list()) {
-        (Some(subject), faults) if faults.is_empty() => subject,
-        (_, faults) => return Err(faults),
-    };
-
-    let document = write(&tape, &alive);
-    check_output(profile, declared, &document).map_err(|fault| vec![fault])?;
-    Ok(Projection {
-        document,
-        manifest: Manifest::new(&tape, profile, &selection, &alive, &declared.limits),
-        subject,
-    })
+    let document = std::mem::take(&mut ended.walk.out);
+    let (manifest, subject) = finish(profile, declared, ended)?;
+    json::check_within(&document, &declared.limits).map_err(|_| one(contradiction()))?;
+    Ok(Projection { document, manifest, subject })
 }
 
-/// Whether `bytes` are strict JSON within the default limits. Names in the fault's pointer are shown only if FHIR has them.
-///
-/// # Errors
-/// The first fault.
-pub fn check_json(bytes: &[u8]) -> Result<(), Fault> {
-    Tape::read(bytes, &Limits::default(), |_| false).map(drop)
+fn read<'p>(mut projection: JsonProjection<'p>, (text, tail): (&str, Tail)) -> Result<Ended<'p>, Fault> {
+    projection.run(text, tail)?;
+    projection.end()
 }
 
-fn is_resource(tape: &Tape<'_>, resource: &str) -> bool {
-    let own = tape.member(0, "resourceType");
-    own.and_then(|own| tape.text(own)) == Some(resource)
-}
-
-fn select<'p>(
-    tape: &Tape<'_>,
+/// Keeps of a document what a profile names, while the document comes in. Its memory does not grow with the document.
+#[derive(Debug)]
+pub struct Projector<'p> {
     profile: &'p Profile,
-    declared: &Declared<'_>,
-    faults: &mut Faults<'_>,
-) -> (Selection<'p>, Alive) {
-    let bound = Bound {
-        subject: declared.subject.value.expose(),
-        recipient: declared.recipient.map(|recipient| recipient.value.expose()),
-        professional: &declared.others,
-        evidence: &declared.evidence,
-    };
-    let mut selection = Selection::new(profile, &bound, tape);
-    contained::settle(tape, profile, &mut selection, faults);
-    let alive = selection.alive(tape);
-    let is_bare = |node: &Id| matches!(selection.fate(*node), Fate::Labels { .. }) && !alive.has(*node);
-    let bare: Vec<Id> = (1..tape.len()).filter(is_bare).collect();
-    selection.excess.extend(bare.into_iter().map(|node| Excess {
-        node,
-        reason: Reason::EmptyElement,
-        values: 1,
-        refused: None,
-    }));
-    (selection, alive)
+    declared: &'p Declared<'p>,
+    projection: JsonProjection<'p>,
+    window: Window,
+    output: Output,
 }
 
-fn refusals(selection: &Selection<'_>, faults: &mut Faults<'_>) {
-    for excess in &selection.excess {
-        if let Some(refused) = &excess.refused {
-            faults.add(excess.node, refused.rule, refused.detail.as_str(), refused.remedy.as_str());
+/// What there is to say of a document that was projected as it came in.
+#[derive(Debug)]
+pub struct Projected {
+    /// What was kept and dropped.
+    pub manifest: Manifest,
+    /// How the document names its subject.
+    pub subject: SubjectProof,
+}
+
+impl<'p> Projector<'p> {
+    /// For one document.
+    pub fn new(profile: &'p Profile, declared: &'p Declared<'p>) -> Self {
+        Self {
+            profile,
+            declared,
+            projection: JsonProjection::new(profile, declared.bound(), &declared.limits),
+            window: Window::default(),
+            output: Output::new(&declared.limits),
         }
     }
-    for (node, equals) in &selection.differing {
-        let (rule, detail) = equals.rule();
-        faults.add(
-            *node,
-            rule,
-            detail,
-            "declare what the document says, or send the document that was declared",
-        );
+
+    /// Takes the next bytes of the document, and appends to `out` what is final of the output. That must not leave before
+    /// [`Projector::end`] has said that it may.
+    ///
+    /// # Errors
+    /// The fault for which the document is not read on.
+    pub fn feed(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Vec<Fault>> {
+        // In pieces, so that the window stays small whatever is handed in.
+        for piece in bytes.chunks(PIECE_BYTES) {
+            let pushed = self.window.push(piece, &self.declared.limits);
+            pushed.map_err(|fault| vec![fault.at(String::new())])?;
+            if self.window.is_due() {
+                self.run(out)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The document has ended; the last of the output is appended to `out`.
+    ///
+    /// # Errors
+    /// Every reason for which the document may not leave. What was put out before must then be destroyed.
+    pub fn end(mut self, out: &mut Vec<u8>) -> Result<Projected, Vec<Fault>> {
+        self.window.end();
+        self.run(out)?;
+        let mut ended = self.projection.end().map_err(|fault| vec![fault])?;
+        if ended.again.is_some() {
+            let detail = "a contained resource and what refers to it do not both leave, and the document is too large to \
+                          be read again";
+            let remedy =
+                "leave out contained resources that nothing refers to, and references to what is not sent";
+            ended.walk.faults.add(0, String::new, "contained-unsettled", detail, remedy);
+        }
+        let last = std::mem::take(&mut ended.walk.out);
+        let (manifest, subject) = finish(self.profile, self.declared, ended)?;
+        self.output.hand_on(&last, out);
+        self.output.end().map_err(|_| vec![contradiction()])?;
+        Ok(Projected { manifest, subject })
+    }
+
+    fn run(&mut self, out: &mut Vec<u8>) -> Result<(), Vec<Fault>> {
+        self.projection.run(&self.window.text, self.window.tail).map_err(|fault| vec![fault])?;
+        let keep_from = self.projection.keep_from();
+        self.projection.forget(self.window.text.get(..keep_from).unwrap_or_default());
+        self.window.forget(keep_from);
+        let mut ready = Vec::new();
+        self.projection.take_final(&mut ready);
+        self.output.hand_on(&ready, out);
+        Ok(())
     }
 }
 
-fn required(
+/// How much is taken in at a time.
+const PIECE_BYTES: usize = 64 << 10;
+/// A window waits for so much more, so that tiny pieces cost no more than large ones. Tests want to see tiny ones.
+const DUE_BYTES_MIN: usize = if cfg!(test) { 1 } else { 4 << 10 };
+
+/// The part of a document that is being read.
+#[derive(Debug)]
+struct Window {
+    text: String,
+    /// The beginning of a character whose end is still to come.
+    unfinished: Vec<u8>,
+    tail: Tail,
+    /// How long it must be before reading on can come to anything.
+    due: usize,
+    bytes: usize,
+}
+
+impl Default for Window {
+    fn default() -> Self {
+        Self { text: String::new(), unfinished: Vec::new(), tail: Tail::More, due: DUE_BYTES_MIN, bytes: 0 }
+    }
+}
+
+impl Window {
+    fn push(&mut self, piece: &[u8], limits: &Limits) -> Result<(), Malformed> {
+        if self.bytes == 0 {
+            json::check_beginning(piece, limits)?;
+        }
+        self.bytes += piece.len();
+        if self.bytes > limits.document_bytes_max {
+            return Err(json::too_large());
+        }
+        if self.tail == Tail::Broken {
+            return Ok(());
+        }
+        let mut rest = piece;
+        while !self.unfinished.is_empty() {
+            let Some((byte, after)) = rest.split_first() else { return Ok(()) };
+            self.unfinished.push(*byte);
+            rest = after;
+            match std::str::from_utf8(&self.unfinished) {
+                Ok(character) => {
+                    self.text.push_str(character);
+                    self.unfinished.clear();
+                }
+                Err(fault) if fault.error_len().is_some() => {
+                    self.tail = Tail::Broken;
+                    return Ok(());
+                }
+                Err(_) => {}
+            }
+        }
+        match simdutf8::compat::from_utf8(rest) {
+            Ok(text) => self.text.push_str(text),
+            Err(fault) => {
+                let (sound, broken) = rest.split_at_checked(fault.valid_up_to()).unwrap_or_default();
+                self.text.push_str(std::str::from_utf8(sound).unwrap_or_default());
+                if fault.error_len().is_some() {
+                    self.tail = Tail::Broken;
+                } else {
+                    self.unfinished.extend_from_slice(broken);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn is_due(&self) -> bool {
+        self.text.len() >= self.due || self.tail == Tail::Broken
+    }
+
+    fn end(&mut self) {
+        let is_sound = self.tail == Tail::More && self.unfinished.is_empty();
+        self.tail = if is_sound { Tail::End } else { Tail::Broken };
+    }
+
+    /// Forgets the first `count` bytes. What is left could not be read on: twice as much perhaps can.
+    fn forget(&mut self, count: usize) {
+        self.text.drain(..count.min(self.text.len()));
+        self.due = (self.text.len() * 2).max(self.text.len() + DUE_BYTES_MIN);
+    }
+}
+
+/// The output on its way, read again as the recipient will.
+#[derive(Debug)]
+struct Output {
+    lexer: Lexer,
+    window: Window,
+    limits: Limits,
+    is_sound: bool,
+}
+
+impl Output {
+    fn new(limits: &Limits) -> Self {
+        Self { lexer: Lexer::new(limits), window: Window::default(), limits: *limits, is_sound: true }
+    }
+
+    fn hand_on(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
+        out.extend_from_slice(bytes);
+        for piece in bytes.chunks(PIECE_BYTES) {
+            self.is_sound &= self.window.push(piece, &self.limits).is_ok();
+            if self.window.is_due() {
+                self.read();
+            }
+        }
+    }
+
+    fn read(&mut self) {
+        while self.is_sound {
+            match self.lexer.next(&self.window.text, self.window.tail) {
+                Ok(Token::More | Token::End) => break,
+                Ok(_) => {}
+                Err(_) => self.is_sound = false,
+            }
+        }
+        let read = self.lexer.at();
+        self.lexer.forget(self.window.text.get(..read).unwrap_or_default());
+        self.window.forget(read);
+    }
+
+    fn end(mut self) -> Result<(), ()> {
+        self.window.end();
+        self.read();
+        if self.is_sound { Ok(()) } else { Err(()) }
+    }
+}
+
+fn contradiction() -> Fault {
+    let detail = "what would leave is not strict JSON";
+    Fault::new("output-not-minimal", "", detail, "report this: it is a defect of the gateway")
+}
+
+/// What must hold of the whole: something leaves, all that is required does, and there is no fault.
+fn finish(
     profile: &Profile,
     declared: &Declared<'_>,
-    selection: &Selection<'_>,
-    alive: &Alive,
-    faults: &mut Faults<'_>,
-) {
-    for text in missing(profile, declared, selection, alive) {
+    ended: Ended<'_>,
+) -> Result<(Manifest, SubjectProof), Vec<Fault>> {
+    let Ended { mut walk, subject, .. } = ended;
+    let missing: Vec<&str> = walk.missing().collect();
+    for text in missing {
         let detail = format!("`{text}` is required, and nothing of it would leave");
-        faults.add(0, "required-missing", detail, "send it, with a value that the profile allows");
+        let remedy = "send it, with a value that the profile allows";
+        walk.faults.add(0, String::new, "required-missing", detail, remedy);
     }
-    if !alive.has(0) {
-        faults.add(0, "nothing-left", "nothing of the document would leave", "send what the profile names");
+    if walk.has_nothing() {
+        let detail = "nothing of the document would leave";
+        walk.faults.add(0, String::new, "nothing-left", detail, "send what the profile names");
     }
-}
-
-/// The required paths of which nothing leaves.
-fn missing<'p>(
-    profile: &'p Profile,
-    declared: &Declared<'_>,
-    selection: &Selection<'_>,
-    alive: &Alive,
-) -> Vec<&'p str> {
-    let met = selection.met.iter().filter(|(_, node)| alive.has(*node));
-    let met: BTreeSet<usize> = met.map(|(path, _)| *path).collect();
-    let paths = profile.paths.iter().enumerate().filter(|(place, _)| {
-        let entry = profile.entry_of(*place);
-        entry.is_some_and(|entry| entry.required && entry.is_active(&declared.evidence))
-            && !met.contains(place)
-    });
-    paths.map(|(_, path)| path.text.as_str()).collect()
-}
-
-/// Reads what was written as a receiver would, and finds that the profile keeps all of it.
-fn check_output(profile: &Profile, declared: &Declared<'_>, document: &[u8]) -> Result<(), Fault> {
-    let tape = Tape::read(document, &declared.limits, |name| profile.knows(name))?;
-    let mut faults = Faults::new(&tape, profile, 1);
-    let (selection, alive) = select(&tape, profile, declared, &mut faults);
-    let is_whole = selection.excess.is_empty()
-        && faults.into_list().is_empty()
-        && missing(profile, declared, &selection, &alive).is_empty();
-    is_whole.then_some(()).ok_or_else(|| {
-        let detail = "what would leave does not pass the profile once more";
-        Fault::new(
-            "output-not-minimal",
-            "",
-            detail,
-            "report this: the profile contradicts itself on this document",
-        )
-    })
-}
-
-/// The document without what does not leave.
-fn write(tape: &Tape<'_>, alive: &Alive) -> Vec<u8> {
-    let mut out = Vec::new();
-    let mut open: Vec<(Id, u8)> = Vec::new();
-    let mut at = 0;
-    let mut is_first = true;
-    while at < tape.len() {
-        close(&mut open, at, &mut out, &mut is_first);
-        let node = tape.node(at);
-        if !alive.has(at) {
-            at = node.after;
-            continue;
+    let Walk { faults, tally, .. } = walk;
+    match (subject, faults.into_list()) {
+        (Some(subject), faults) if faults.is_empty() => {
+            Ok((Manifest::new(profile, &tally, &declared.limits), subject))
         }
-        if !is_first {
-            out.push(b',');
-        }
-        if let Some(name) = &node.name {
-            json::write_string(name, &mut out);
-            out.push(b':');
-        }
-        is_first = false;
-        match &node.value {
-            Value::Object | Value::Array => {
-                let (begin, end) = if node.value == Value::Object { (b'{', b'}') } else { (b'[', b']') };
-                out.push(begin);
-                open.push((node.after, end));
-                is_first = true;
-            }
-            Value::String(text) => json::write_string(text, &mut out),
-            Value::Number(text) => out.extend_from_slice(text.as_bytes()),
-            Value::Boolean(true) => out.extend_from_slice(b"true"),
-            Value::Boolean(false) => out.extend_from_slice(b"false"),
-            Value::Null => out.extend_from_slice(b"null"),
-        }
-        at += 1;
-    }
-    close(&mut open, tape.len(), &mut out, &mut is_first);
-    out
-}
-
-/// Ends what ends before `at`.
-fn close(open: &mut Vec<(Id, u8)>, at: Id, out: &mut Vec<u8>, is_first: &mut bool) {
-    while let Some((_, end)) = open.pop_if(|(after, _)| *after <= at) {
-        out.push(end);
-        *is_first = false;
+        (_, faults) => Err(faults),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{Declared, Limits, Profile, Projection, SubjectProof, project};
+use super::{Declared, Limits, Manifest, Profile, Projection, Projector, SubjectProof, project};
 use crate::fault::Fault;
 use crate::person::{ESTONIAN_PERSONAL_CODE, Identifier, Private};
 
@@ -36,17 +36,24 @@ pub(super) fn with_evidence(
     document: &Value,
     evidence: &[&str],
 ) -> Result<Projection, Vec<Fault>> {
+    with_declared(|declared| {
+        let declared = Declared { evidence: evidence.iter().copied().collect(), ..declared.clone() };
+        project(profile, &declared, document.to_string().as_bytes())
+    })
+}
+
+/// What `act` makes of what is declared in these tests.
+pub(super) fn with_declared<T>(act: impl FnOnce(&Declared<'_>) -> T) -> T {
     let subject = subject();
     let recipient =
         Identifier { system: "https://fhir.ee/sid/org/est/br".to_owned(), value: Private::new("10303948") };
-    let declared = Declared {
+    act(&Declared {
         subject: &subject,
         recipient: Some(&recipient),
-        evidence: evidence.iter().copied().collect::<BTreeSet<_>>(),
+        evidence: BTreeSet::new(),
         others: vec![DOCTOR],
         limits: Limits::default(),
-    };
-    project(profile, &declared, document.to_string().as_bytes())
+    })
 }
 
 pub(super) fn run(profile: &Profile, document: &Value) -> Result<Projection, Vec<Fault>> {

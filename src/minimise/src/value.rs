@@ -2,28 +2,61 @@
 
 use regex::Regex;
 
-use super::tape::Value;
-
 mod forms;
 
-pub(super) use forms::{Precision, index_id, is_id};
+pub(crate) use forms::{Precision, index_id, is_id};
+
+/// A single value of a document, as its format has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scalar<'a> {
+    /// Text.
+    Text(&'a str),
+    /// A number, as written.
+    Number(&'a str),
+    /// True or false.
+    Boolean(bool),
+    /// A null.
+    Null,
+    /// A value of a format that does not say what kind it is.
+    Untyped(&'a str),
+}
+
+impl<'a> Scalar<'a> {
+    /// Its text, if it is one.
+    pub(crate) const fn text(&self) -> Option<&'a str> {
+        match self {
+            Self::Text(text) | Self::Untyped(text) => Some(text),
+            Self::Number(_) | Self::Boolean(_) | Self::Null => None,
+        }
+    }
+
+    /// Whether it is what a profile writes as `wanted`.
+    pub(crate) fn is(&self, wanted: &str) -> bool {
+        match self {
+            Self::Text(text) | Self::Number(text) | Self::Untyped(text) => *text == wanted,
+            Self::Boolean(true) => wanted == "true",
+            Self::Boolean(false) => wanted == "false",
+            Self::Null => false,
+        }
+    }
+}
 
 /// The conditions of one entry on its values.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Conditions {
-    pub(super) kind: Kind,
-    pub(super) one_of: Option<Vec<String>>,
+pub(crate) struct Conditions {
+    pub(crate) kind: Kind,
+    pub(crate) one_of: Option<Vec<String>>,
     /// Anchored at both ends.
-    pub(super) pattern: Option<Regex>,
-    pub(super) max_length: Option<usize>,
-    pub(super) coded_only: bool,
-    pub(super) date_precision: Option<Precision>,
-    pub(super) equals: Option<Equals>,
+    pub(crate) pattern: Option<Regex>,
+    pub(crate) max_length: Option<usize>,
+    pub(crate) coded_only: bool,
+    pub(crate) date_precision: Option<Precision>,
+    pub(crate) equals: Option<Equals>,
 }
 
 /// What kind of value is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// Any text. The default, so that a number or boolean must be named as one.
     #[default]
     String,
@@ -38,7 +71,7 @@ pub(super) enum Kind {
 
 /// What of the declaration a value must equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Equals {
+pub(crate) enum Equals {
     Subject,
     Recipient,
     Professional,
@@ -46,7 +79,7 @@ pub(super) enum Equals {
 
 impl Conditions {
     /// The key of the first condition that `value` breaks, if any; `equals` is not judged here.
-    pub(super) fn breach(&self, value: &Value<'_>) -> Option<&'static str> {
+    pub(crate) fn breach(&self, value: &Scalar<'_>) -> Option<&'static str> {
         let Some(text) = self.kind.text_of(value) else {
             return Some("kind");
         };
@@ -71,14 +104,14 @@ impl Conditions {
     }
 
     /// Whether a value that meets the conditions can only be a text that the profile itself spells out.
-    pub(super) const fn spells_out(&self) -> bool {
+    pub(crate) const fn spells_out(&self) -> bool {
         self.one_of.is_some()
     }
 }
 
 impl Kind {
     /// The kinds as profiles write them.
-    pub(super) const WORDS: [(&'static str, Self); 8] = [
+    pub(crate) const WORDS: [(&'static str, Self); 8] = [
         ("string", Self::String),
         ("number", Self::Number),
         ("boolean", Self::Boolean),
@@ -90,12 +123,14 @@ impl Kind {
     ];
 
     /// The text of `value`, if it is of this kind.
-    fn text_of<'v>(self, value: &'v Value<'_>) -> Option<&'v str> {
+    fn text_of<'v>(self, value: &Scalar<'v>) -> Option<&'v str> {
         match (self, value) {
-            (Self::Number, Value::Number(text)) => Some(text),
-            (Self::Boolean, Value::Boolean(is)) => Some(if *is { "true" } else { "false" }),
+            (Self::Number, Scalar::Number(text)) => Some(text),
+            (Self::Number, Scalar::Untyped(text)) => forms::is_number(text).then_some(text),
+            (Self::Boolean, Scalar::Boolean(is)) => Some(if *is { "true" } else { "false" }),
+            (Self::Boolean, Scalar::Untyped(text)) => ["true", "false"].contains(text).then_some(text),
             (Self::Number | Self::Boolean, _) => None,
-            (_, Value::String(text)) => self.has_form(text).then_some(text),
+            (_, Scalar::Text(text) | Scalar::Untyped(text)) => self.has_form(text).then_some(text),
             _ => None,
         }
     }
@@ -115,14 +150,14 @@ impl Kind {
 
 impl Equals {
     /// The comparisons as profiles write them.
-    pub(super) const WORDS: [(&'static str, Self); 3] = [
+    pub(crate) const WORDS: [(&'static str, Self); 3] = [
         ("declared-subject", Self::Subject),
         ("declared-recipient", Self::Recipient),
         ("declared-professional", Self::Professional),
     ];
 
     /// The rule that a differing value breaks, and what it says.
-    pub(super) const fn rule(self) -> (&'static str, &'static str) {
+    pub(crate) const fn rule(self) -> (&'static str, &'static str) {
         match self {
             Self::Subject => ("wrong-patient", "the document is about another person than declared"),
             Self::Recipient => ("wrong-recipient", "the document names another recipient than declared"),
@@ -133,7 +168,7 @@ impl Equals {
     }
 
     /// Whether `value` is `declared`: itself, or as the id of a reference `Type/id`.
-    pub(super) fn holds(value: &str, declared: &str) -> bool {
+    pub(crate) fn holds(value: &str, declared: &str) -> bool {
         let referred = forms::is_reference(value).then(|| value.split_once('/')).flatten();
         value == declared || referred.is_some_and(|(_, id)| id == declared)
     }
@@ -144,14 +179,14 @@ mod tests {
     use super::*;
 
     fn breach(conditions: &Conditions, text: &str) -> Option<&'static str> {
-        conditions.breach(&Value::String(text.into()))
+        conditions.breach(&Scalar::Text(text))
     }
 
     #[test]
     fn without_kind_only_text_is_kept() {
         let conditions = Conditions::default();
         assert_eq!(breach(&conditions, "12"), None);
-        for value in [Value::Number("12"), Value::Boolean(true), Value::Null] {
+        for value in [Scalar::Number("12"), Scalar::Boolean(true), Scalar::Null] {
             assert_eq!(conditions.breach(&value), Some("kind"));
         }
     }
@@ -159,7 +194,7 @@ mod tests {
     #[test]
     fn a_number_is_not_a_text_of_digits() {
         let conditions = Conditions { kind: Kind::Number, ..Conditions::default() };
-        assert_eq!(conditions.breach(&Value::Number("0.750")), None);
+        assert_eq!(conditions.breach(&Scalar::Number("0.750")), None);
         assert_eq!(breach(&conditions, "0.750"), Some("kind"));
     }
 

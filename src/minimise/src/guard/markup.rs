@@ -166,7 +166,7 @@ pub(super) fn find(text: &str, is_base64: bool) -> Option<Finding> {
 /// Whether an address with one of these schemes begins a word in `text`, or the text itself: there, browsers skip white space
 /// within the scheme, and so does this.
 fn has_scheme(text: &str, schemes: &[&str]) -> bool {
-    if !text.contains(':') {
+    if !may_have_scheme(text) {
         return false;
     }
     let lower = text.to_lowercase();
@@ -179,6 +179,18 @@ fn has_scheme(text: &str, schemes: &[&str]) -> bool {
             found.filter_map(|(at, _)| lower.get(at + scheme.len()..)).chain(dense.strip_prefix(scheme));
         rests.any(|rest| *scheme != "data:" || is_data(rest))
     })
+}
+
+/// Whether some colon follows the last letter of one of the schemes, white space left out.
+fn may_have_scheme(text: &str) -> bool {
+    let mut before = text;
+    while let Some((head, _)) = before.rsplit_once(':') {
+        if head.trim_end().ends_with(['t', 'T', 'a', 'A']) {
+            return true;
+        }
+        before = head;
+    }
+    false
 }
 
 /// Whether `rest` goes on like a `data:` address (RFC 2397); otherwise it was a word before a colon. Media types are short: looking

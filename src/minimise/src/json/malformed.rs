@@ -1,37 +1,39 @@
 //! Why a document is not read. It says where, and never what stands there.
 
+use super::lexer::Before;
 use crate::fault::Fault;
 
 /// A document that is not read on, and where it went wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{} at byte {offset} (line {line}, column {column})", reason.says())]
-pub struct Malformed {
+pub(crate) struct Malformed {
     /// What is wrong.
-    pub reason: Reason,
+    pub(crate) reason: Reason,
     /// Bytes before the fault.
-    pub offset: usize,
+    pub(crate) offset: u64,
     /// The line, from 1.
-    pub line: usize,
+    pub(crate) line: usize,
     /// The character in its line, from 1.
-    pub column: usize,
+    pub(crate) column: usize,
 }
 
 impl Malformed {
-    pub(super) fn new(reason: Reason, offset: usize, bytes: &[u8]) -> Self {
-        let before = bytes.get(..offset).unwrap_or(bytes);
-        let line_from = memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1);
-        let in_line = before.get(line_from..).unwrap_or_default();
+    pub(super) fn new(reason: Reason, before: Before, window: &str, at: usize) -> Self {
+        let here = window.as_bytes().get(..at).unwrap_or(window.as_bytes());
+        let newline = memchr::memrchr(b'\n', here);
+        let in_line = here.get(newline.map_or(0, |newline| newline + 1)..).unwrap_or_default();
+        let characters = newline.map_or(before.characters, |_| 0);
         Self {
             reason,
-            offset,
-            line: memchr::memchr_iter(b'\n', before).count() + 1,
+            offset: before.bytes + u64::try_from(at).unwrap_or_default(),
+            line: before.lines + memchr::memchr_iter(b'\n', here).count() + 1,
             // Bytes `10xxxxxx` continue a character.
-            column: in_line.iter().filter(|b| *b & 0xC0 != 0x80).count() + 1,
+            column: characters + in_line.iter().filter(|b| *b & 0xC0 != 0x80).count() + 1,
         }
     }
 
     /// The fault as a client sees it, at `pointer`.
-    pub fn at(&self, pointer: String) -> Fault {
+    pub(crate) fn at(&self, pointer: String) -> Fault {
         Fault::new(self.reason.rule(), pointer, self.to_string(), self.reason.remedy())
     }
 }
@@ -40,23 +42,23 @@ macro_rules! reasons {
     ($($(#[$doc:meta])* $name:ident = $rule:literal, $says:literal, $remedy:expr;)+) => {
         /// The ways in which a document is not strict JSON within the limits.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum Reason {
+        pub(crate) enum Reason {
             $($(#[$doc])* $name,)+
         }
 
         impl Reason {
             /// The stable id of the broken rule.
-            pub const fn rule(self) -> &'static str {
+            pub(crate) const fn rule(self) -> &'static str {
                 match self { $(Self::$name => $rule,)+ }
             }
 
             /// What is wrong, as a sentence without a full stop.
-            pub const fn says(self) -> &'static str {
+            pub(crate) const fn says(self) -> &'static str {
                 match self { $(Self::$name => $says,)+ }
             }
 
             /// What would mend it.
-            pub const fn remedy(self) -> &'static str {
+            pub(crate) const fn remedy(self) -> &'static str {
                 match self { $(Self::$name => $remedy,)+ }
             }
         }

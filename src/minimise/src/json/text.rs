@@ -1,92 +1,100 @@
-//! Strings of JSON: read with every escape checked, written with one form of escape.
+//! Strings of JSON: their end found eight bytes at a time, every escape checked, written with one form of escape.
 
-use std::borrow::Cow;
+use super::lexer::Text;
+use super::malformed::Reason;
 
-use super::{Malformed, Reader, Reason};
-
-impl<'a> Reader<'a> {
-    /// Reads the string whose opening quote stands here. Borrows where nothing is escaped.
-    pub(super) fn string(&mut self) -> Result<Cow<'a, str>, Malformed> {
-        let from = self.at + 1;
-        let (mut at, mut plain_from) = (from, from);
-        let mut unescaped: Option<String> = None;
-        loop {
-            let rest = self.text.as_bytes().get(at..).unwrap_or_default();
-            let stop = rest.iter().position(|b| matches!(b, b'"' | b'\\' | 0..=0x1f));
-            let Some((stop, byte)) = stop.and_then(|stop| Some((stop, *rest.get(stop)?))) else {
-                self.at = self.text.len();
-                return Err(self.unexpected(Reason::EndsEarly));
-            };
-            at += stop;
-            if at - from > self.limits.string_bytes_max {
-                return Err(self.fault(Reason::StringTooLong, from));
-            }
-            let plain = self.text.get(plain_from..at).unwrap_or_default();
-            match byte {
-                b'"' => {
-                    self.at = at + 1;
-                    return Ok(match unescaped {
-                        Some(text) => Cow::Owned(text + plain),
-                        None => Cow::Borrowed(plain),
-                    });
-                }
-                b'\\' => {
-                    let (character, length) = self.escape(at)?;
-                    let text = unescaped.get_or_insert_default();
-                    text.push_str(plain);
-                    text.push(character);
-                    at += length;
-                    plain_from = at;
-                }
-                _ => return Err(self.fault(Reason::ControlCharacter, at)),
-            }
-        }
+/// The next byte from `at` that is no white space.
+#[inline]
+pub(super) fn skip_space(bytes: &[u8], mut at: usize) -> usize {
+    while bytes.get(at).is_some_and(|byte| matches!(byte, b' ' | b'\n' | b'\r' | b'\t')) {
+        at += 1;
     }
+    at
+}
 
-    /// The character that the escape at `at` stands for, and the escape's length.
-    fn escape(&self, at: usize) -> Result<(char, usize), Malformed> {
-        let character = match self.bytes.get(at + 1) {
-            Some(b'"') => '"',
-            Some(b'\\') => '\\',
-            Some(b'/') => '/',
-            Some(b'b') => '\u{8}',
-            Some(b'f') => '\u{c}',
-            Some(b'n') => '\n',
-            Some(b'r') => '\r',
-            Some(b't') => '\t',
-            Some(b'u') => return self.unicode_escape(at),
-            _ => return Err(self.fault(Reason::UnknownEscape, at)),
-        };
-        Ok((character, 2))
-    }
-
-    fn unicode_escape(&self, at: usize) -> Result<(char, usize), Malformed> {
-        let unknown = || self.fault(Reason::UnknownEscape, at);
-        let lone = || self.fault(Reason::LoneSurrogate, at);
-        let first = self.unit(at).ok_or_else(unknown)?;
-        if let Some(character) = char::from_u32(first) {
-            return Ok((character, 6));
+/// The next quote, backslash or control character from `from`, or the end.
+#[inline]
+pub(super) fn plain_end(bytes: &[u8], from: usize) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHS: u64 = 0x8080_8080_8080_8080;
+    let rest = bytes.get(from..).unwrap_or_default();
+    let (words, last) = rest.as_chunks::<8>();
+    let mut at = from;
+    for word in words {
+        let word = u64::from_le_bytes(*word);
+        // A byte is marked when it is what is sought. Bytes above a marked one may be marked wrongly: the lowest counts.
+        let is_zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
+        let quotes = is_zero(word ^ (ONES * 0x22));
+        let backslashes = is_zero(word ^ (ONES * 0x5c));
+        let controls = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
+        let found = quotes | backslashes | controls;
+        if found != 0 {
+            return at + usize::try_from(found.trailing_zeros() / 8).unwrap_or_default();
         }
-        // The second half is looked for only behind a first one: `\udc00` first is as lone as `\ud800` last.
-        let second = self.unit(at + 6).ok_or_else(lone)?;
-        let halves = [first, second].map(|half| u16::try_from(half).unwrap_or_default());
-        match char::decode_utf16(halves).next() {
-            Some(Ok(character)) => Ok((character, 12)),
-            _ => Err(lone()),
-        }
+        at += 8;
     }
+    let stop = last.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f));
+    at + stop.unwrap_or(last.len())
+}
 
-    /// The number in `\uXXXX` at `at`.
-    fn unit(&self, at: usize) -> Option<u32> {
-        let escape = self.bytes.get(at..at + 6)?;
-        let (mark, digits) = escape.split_at_checked(2)?;
-        (mark == b"\\u").then_some(())?;
-        digits.iter().try_fold(0, |unit, digit| Some(unit * 16 + char::from(*digit).to_digit(16)?))
+/// The character that the escape at `at` stands for, and the escape's length.
+pub(super) fn escape(bytes: &[u8], at: usize) -> Result<(char, usize), Reason> {
+    let character = match bytes.get(at + 1) {
+        Some(b'"') => '"',
+        Some(b'\\') => '\\',
+        Some(b'/') => '/',
+        Some(b'b') => '\u{8}',
+        Some(b'f') => '\u{c}',
+        Some(b'n') => '\n',
+        Some(b'r') => '\r',
+        Some(b't') => '\t',
+        Some(b'u') => return unicode_escape(bytes, at),
+        _ => return Err(Reason::UnknownEscape),
+    };
+    Ok((character, 2))
+}
+
+fn unicode_escape(bytes: &[u8], at: usize) -> Result<(char, usize), Reason> {
+    let first = unit(bytes, at).ok_or(Reason::UnknownEscape)?;
+    if let Some(character) = char::from_u32(first) {
+        return Ok((character, 6));
+    }
+    // The second half is looked for only behind a first one: `\udc00` first is as lone as `\ud800` last.
+    let second = unit(bytes, at + 6).ok_or(Reason::LoneSurrogate)?;
+    let halves = [first, second].map(|half| u16::try_from(half).unwrap_or_default());
+    match char::decode_utf16(halves).next() {
+        Some(Ok(character)) => Ok((character, 12)),
+        _ => Err(Reason::LoneSurrogate),
+    }
+}
+
+/// The number in `\uXXXX` at `at`.
+fn unit(bytes: &[u8], at: usize) -> Option<u32> {
+    let escape = bytes.get(at..at + 6)?;
+    let (mark, digits) = escape.split_at_checked(2)?;
+    (mark == b"\\u").then_some(())?;
+    digits.iter().try_fold(0, |unit, digit| Some(unit * 16 + char::from(*digit).to_digit(16)?))
+}
+
+/// Appends what `text`, which has been read, stands for.
+pub(super) fn unescape(window: &str, text: Text, out: &mut String) {
+    let bytes = window.as_bytes();
+    let mut at = text.from;
+    while at < text.to {
+        let end = plain_end(bytes, at).min(text.to);
+        out.push_str(window.get(at..end).unwrap_or_default());
+        at = end;
+        if at < text.to {
+            // It was checked when it was read.
+            let (character, length) = escape(bytes, at).unwrap_or((char::REPLACEMENT_CHARACTER, 1));
+            out.push(character);
+            at += length;
+        }
     }
 }
 
 /// Appends `text` as a JSON string: only what must be escaped is, and always in the same form.
-pub fn write_string(text: &str, out: &mut Vec<u8>) {
+pub(super) fn write_string(text: &str, out: &mut Vec<u8>) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     out.push(b'"');
     for byte in text.bytes() {

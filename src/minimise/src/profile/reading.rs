@@ -6,10 +6,11 @@ use regex::{Regex, RegexBuilder};
 use toml::de::DeTable;
 
 use super::super::automaton::Automaton;
+use super::super::names::Names;
 use super::super::path::{self, Path};
 use super::super::value::{Conditions, Equals, Kind, Precision};
 use super::table::{At, Faults, Table};
-use super::{DropPath, Entry, KeptPath, OnExcess, Profile, ProfileFault};
+use super::{DropPath, Entry, Format, KeptPath, OnExcess, Profile, ProfileFault, SubjectPath};
 
 const ON_EXCESS: [(&str, OnExcess); 2] = [("strip", OnExcess::Strip), ("refuse", OnExcess::Refuse)];
 /// The evidence that a declaration can carry.
@@ -78,13 +79,17 @@ fn read_profile(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Option<Profil
         keeps.read(entry, root, on_excess, faults);
     }
     let (drops, drop_paths) = read_drops(table, root, on_excess, faults);
+    let mut names = Names::fhir();
+    let subject = subject.iter().map(|path| SubjectPath::new(path, &mut names)).collect();
     Some(Profile {
         name: name?.0.to_owned(),
         version: version?.0.to_owned(),
         resource: root.to_owned(),
         on_excess,
         subject,
-        automaton: Automaton::new(&keeps.paths, &drop_paths),
+        format: Format::FhirJson,
+        automaton: Automaton::new(root, &keeps.paths, &drop_paths, &mut names),
+        names,
         entries: keeps.entries,
         paths: keeps.kept,
         drops,

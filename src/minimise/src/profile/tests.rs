@@ -106,6 +106,6 @@ fn a_pattern_cannot_reach_out_of_its_anchors() {
     }
     let profile = Profile::parse("test", &with("a|b")).unwrap();
     let conditions = &profile.entries[0].conditions;
-    let breach = |text: &'static str| conditions.breach(&super::super::tape::Value::String(text.into()));
+    let breach = |text: &'static str| conditions.breach(&crate::value::Scalar::Text(text));
     assert_eq!((breach("a"), breach("ab"), breach("b\n")), (None, Some("pattern"), Some("pattern")));
 }

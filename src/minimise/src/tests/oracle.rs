@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::path::{self, Path, Predicate, Step};
-use crate::tape;
+use crate::value::Scalar;
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Segment {
@@ -79,14 +79,14 @@ impl<'o> Oracle<'o> {
     fn accepts(&self, index: usize, leaf: &Place) -> bool {
         let entry = self.profile.entry_of(index).unwrap();
         let value = match self.at(leaf) {
-            Value::String(text) => tape::Value::String(text.as_str().into()),
+            Value::String(text) => Scalar::Text(text),
             Value::Number(number) => {
                 let text = number.to_string();
                 return entry.is_active(&self.evidence)
-                    && entry.conditions.breach(&tape::Value::Number(&text)).is_none();
+                    && entry.conditions.breach(&Scalar::Number(&text)).is_none();
             }
-            Value::Bool(is) => tape::Value::Boolean(*is),
-            _ => tape::Value::Null,
+            Value::Bool(is) => Scalar::Boolean(*is),
+            _ => Scalar::Null,
         };
         // The documents made here name only declared persons where `equals` asks.
         entry.is_active(&self.evidence) && entry.conditions.breach(&value).is_none()

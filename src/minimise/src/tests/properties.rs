@@ -241,6 +241,18 @@ fn obvious_and_idempotent(profile: &Profile, document: &Value, evidence: &[&str]
     Ok(())
 }
 
+type Pieces = Result<(Vec<u8>, Manifest, SubjectProof), Vec<Fault>>;
+
+fn in_pieces(profile: &Profile, declared: &Declared<'_>, document: &[u8], piece: usize) -> Pieces {
+    let mut projector = Projector::new(profile, declared);
+    let mut out = Vec::new();
+    for piece in document.chunks(piece) {
+        projector.feed(piece, &mut out)?;
+    }
+    let projected = projector.end(&mut out)?;
+    Ok((out, projected.manifest, projected.subject))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -261,6 +273,26 @@ proptest! {
         let faults = run(&profile(DRIVER), &document).map(|_| ()).unwrap_err();
         let said = format!("{faults:?}");
         prop_assert!(!said.contains(CANARY) && !said.contains("Tamm"), "{said}");
+    }
+
+    #[test]
+    fn a_document_that_comes_in_pieces_is_judged_as_a_whole(document in document(), piece in 1..200_usize, space in any::<bool>()) {
+        let text = if space { serde_json::to_string_pretty(&document).unwrap() } else { document.to_string() };
+        for toml in [EMPLOYER, DRIVER] {
+            let profile = lenient(toml);
+            let whole = with_declared(|declared| project(&profile, declared, text.as_bytes()));
+            let pieces = with_declared(|declared| in_pieces(&profile, declared, text.as_bytes(), piece));
+            match (whole, pieces) {
+                (Ok(whole), Ok((document, manifest, subject))) => {
+                    prop_assert_eq!(whole.document, document);
+                    prop_assert_eq!((whole.manifest, whole.subject), (manifest, subject));
+                }
+                // In pieces it cannot be read again, and that is said.
+                (_, Err(pieces)) if pieces.iter().any(|fault| fault.rule == "contained-unsettled") => {}
+                (Err(whole), Err(pieces)) => prop_assert_eq!(whole, pieces),
+                (whole, pieces) => prop_assert!(false, "{:?} and {:?}", whole, pieces),
+            }
+        }
     }
 
     #[test]

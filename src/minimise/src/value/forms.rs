@@ -2,7 +2,7 @@
 
 /// How fine a date is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(in super::super) enum Precision {
+pub(crate) enum Precision {
     Year,
     Month,
     Day,
@@ -11,17 +11,17 @@ pub(in super::super) enum Precision {
 
 impl Precision {
     /// The precisions as profiles write them.
-    pub(in super::super) const WORDS: [(&'static str, Self); 4] =
+    pub(crate) const WORDS: [(&'static str, Self); 4] =
         [("year", Self::Year), ("month", Self::Month), ("day", Self::Day), ("second", Self::Second)];
 }
 
 /// The id of `Patient/<id>`.
-pub(in super::super) fn index_id(reference: &str) -> Option<&str> {
+pub(crate) fn index_id(reference: &str) -> Option<&str> {
     reference.strip_prefix("Patient/").filter(|id| is_id(id))
 }
 
 /// 1 to 64 letters, digits, `-` and `.`
-pub(in super::super) fn is_id(text: &str) -> bool {
+pub(crate) fn is_id(text: &str) -> bool {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'.';
     (1..=64).contains(&text.len()) && text.bytes().all(allowed)
 }
@@ -60,6 +60,15 @@ pub(super) fn is_base64(text: &str) -> bool {
     let body = text.trim_end_matches('=');
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'+' || b == b'/';
     text.len().is_multiple_of(4) && text.len() - body.len() <= 2 && body.bytes().all(allowed)
+}
+
+/// A decimal number: `-12`, `0.750`, `1e3`.
+pub(super) fn is_number(text: &str) -> bool {
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, "0"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let unsigned = |text: &str| digits(text.strip_prefix(['-', '+']).unwrap_or(text));
+    unsigned(whole) && digits(fraction) && unsigned(exponent)
 }
 
 /// The precision of a FHIR `date` or `dateTime`, if it is one and its day exists.

@@ -1,0 +1,677 @@
+//! From FHIR as JSON to what may leave of it, in one pass.
+//!
+//! It is fed windows of a document and can stop between any two tokens. Where a path asks something of an element, it looks
+//! ahead; where no path leads, it skips, checking nothing but that the document is strict JSON.
+
+use super::contained::{Contained, Verdict};
+use super::glimpse::{Fhir, Glimpse, Look, Needs, Sight};
+use super::lexer::{Lexer, Tail, Text, Token};
+use super::subject::{Around, Following, Subjects};
+use super::text;
+use crate::excess::{Excess, Reason, Refused};
+use crate::fault::Fault;
+use crate::guard::{self, Leaving, SubjectProof};
+use crate::limits::Limits;
+use crate::manifest::Place;
+use crate::names::{Hasher, Symbol};
+use crate::profile::{OnExcess, Profile};
+use crate::value::{Kind, Scalar, is_id};
+use crate::walk::{Arrival, Bound, End, Fate, Label, Walk};
+
+/// The projection of one document.
+#[derive(Debug)]
+pub(crate) struct JsonProjection<'p> {
+    pub(crate) walk: Walk<'p>,
+    profile: &'p Profile,
+    limits: Limits,
+    lexer: Lexer,
+    hasher: Hasher,
+    fhir: Fhir,
+    glimpse: Glimpse,
+    needs: Needs,
+    subjects: Subjects,
+    contained: Contained,
+    stage: Stage,
+    /// The member that was named last, and where its name stands.
+    name: (Symbol, Text),
+    has_type: bool,
+    /// The last byte that was handed on.
+    last: u8,
+    scratch: String,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Stage {
+    /// The next token is to be read.
+    Lex,
+    /// This value has begun, and what becomes of it is to be decided.
+    Decide(Token, usize),
+    /// What ends at this depth goes.
+    Skip(usize, Gone),
+    Done,
+}
+
+/// What goes, and why.
+#[derive(Debug, Clone, Copy)]
+struct Gone {
+    place: Place,
+    drop: Option<usize>,
+    offset: u64,
+}
+
+/// How far a window led.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Progress {
+    More,
+    Done,
+}
+
+/// What ended well.
+#[derive(Debug)]
+pub(crate) struct Ended<'p> {
+    pub(crate) walk: Walk<'p>,
+    pub(crate) subject: Option<SubjectProof>,
+    /// What must be known to read the document again, for something of it may not stay after all.
+    pub(crate) again: Option<Verdict>,
+}
+
+impl<'p> JsonProjection<'p> {
+    pub(crate) fn new(profile: &'p Profile, bound: Bound<'p>, limits: &Limits) -> Self {
+        Self {
+            walk: Walk::new(profile, bound, limits.faults_max),
+            profile,
+            limits: *limits,
+            lexer: Lexer::new(limits),
+            hasher: Hasher::new(),
+            fhir: Fhir::new(&profile.names),
+            glimpse: Glimpse::default(),
+            needs: Needs::default(),
+            subjects: Subjects::new(&profile.subject),
+            contained: Contained::default(),
+            stage: Stage::Lex,
+            name: (Symbol::UNKNOWN, Text { from: 0, to: 0, is_plain: true }),
+            has_type: false,
+            last: b'{',
+            scratch: String::new(),
+        }
+    }
+
+    /// For a document that was read before.
+    pub(crate) fn knowing(mut self, verdict: Verdict) -> Self {
+        self.contained = Contained::knowing(verdict);
+        self
+    }
+
+    /// Reads on in the window.
+    ///
+    /// # Errors
+    /// The fault for which the document is not read on.
+    pub(crate) fn run(&mut self, window: &str, tail: Tail) -> Result<Progress, Fault> {
+        loop {
+            match self.stage {
+                Stage::Done => return Ok(Progress::Done),
+                Stage::Lex => {
+                    let token = self.lexer.next(window, tail);
+                    let token =
+                        token.map_err(|fault| fault.at(self.lexer.fault_pointer(&self.profile.names)))?;
+                    match token {
+                        Token::More => return Ok(Progress::More),
+                        Token::End => self.stage = Stage::Done,
+                        Token::Name(text, hash) => self.member(window, text, hash),
+                        Token::ObjectEnd | Token::ArrayEnd => self.close(token),
+                        value => {
+                            let from = self.start_of(value);
+                            self.stage = Stage::Decide(value, from);
+                        }
+                    }
+                }
+                Stage::Decide(token, from) => {
+                    self.stage = Stage::Lex;
+                    if self.decide(window, tail, token, from)? == Sight::More {
+                        if window.len() - self.keep_from() > self.limits.look_ahead_bytes_max {
+                            return Err(self.too_far_ahead());
+                        }
+                        self.stage = Stage::Decide(token, from);
+                        return Ok(Progress::More);
+                    }
+                }
+                Stage::Skip(depth, gone) => {
+                    let is_over = self.lexer.skip(window, tail, depth);
+                    if !is_over.map_err(|fault| fault.at(self.lexer.fault_pointer(&self.profile.names)))? {
+                        return Ok(Progress::More);
+                    }
+                    self.stage = Stage::Lex;
+                    let values = self.lexer.take_skipped();
+                    self.goes(gone, values);
+                }
+            }
+        }
+    }
+
+    /// The place in the window from which on it is still needed.
+    pub(crate) fn keep_from(&self) -> usize {
+        match self.stage {
+            Stage::Decide(_, from) if self.is_member() => self.name.1.from.saturating_sub(1).min(from),
+            Stage::Decide(_, from) => from,
+            Stage::Lex => self.name.1.from.saturating_sub(1).min(self.lexer.at()),
+            Stage::Skip(..) | Stage::Done => self.lexer.at(),
+        }
+    }
+
+    /// The window was cut: these first characters are gone.
+    pub(crate) fn forget(&mut self, gone: &str) {
+        self.lexer.forget(gone);
+        let name = &mut self.name.1;
+        (name.from, name.to) = (name.from.saturating_sub(gone.len()), name.to.saturating_sub(gone.len()));
+        if let Stage::Decide(token, from) = &mut self.stage {
+            *from = from.saturating_sub(gone.len());
+            if let Token::String(text) | Token::Number(text) = token {
+                (text.from, text.to) =
+                    (text.from.saturating_sub(gone.len()), text.to.saturating_sub(gone.len()));
+            }
+        }
+    }
+
+    /// Takes what is final of the output.
+    pub(crate) fn take_final(&mut self, out: &mut Vec<u8>) {
+        let count = self.walk.final_to();
+        if let Some(bytes) = self.walk.out.get(..count) {
+            self.last = bytes.last().copied().unwrap_or(self.last);
+            out.extend_from_slice(bytes);
+        }
+        self.walk.forget(count);
+    }
+
+    /// The document has been read.
+    ///
+    /// # Errors
+    /// When it does not say which resource it is.
+    pub(crate) fn end(mut self) -> Result<Ended<'p>, Fault> {
+        if !self.has_type {
+            return Err(self.wrong_resource());
+        }
+        let again = self.contained.verdict();
+        let leaving = std::mem::take(&mut self.walk.index_ids);
+        let subject = self.subjects.prove(&self.profile.subject, &leaving, &mut self.walk.faults);
+        Ok(Ended { walk: self.walk, subject, again })
+    }
+
+    fn pointer(&self) -> String {
+        self.lexer.pointer(&self.profile.names)
+    }
+
+    fn too_far_ahead(&self) -> Fault {
+        let detail = format!(
+            "what tells which of the profile's paths mean this element is further than {} bytes into it",
+            self.limits.look_ahead_bytes_max
+        );
+        Fault::new("look-ahead-exceeded", self.pointer(), detail, "send its code, type and id first")
+    }
+
+    fn start_of(&self, value: Token) -> usize {
+        let at = self.lexer.at();
+        match value {
+            Token::String(text) => text.from.saturating_sub(1),
+            Token::Number(text) => text.from,
+            Token::True | Token::Null => at.saturating_sub(4),
+            Token::False => at.saturating_sub(5),
+            _ => at.saturating_sub(1),
+        }
+    }
+
+    /// Whether what comes is a member's value, and no item.
+    fn is_member(&self) -> bool {
+        self.walk.top().is_some_and(|top| !top.is_list)
+    }
+
+    #[inline]
+    fn member(&mut self, window: &str, text: Text, hash: u64) {
+        let symbol = if text.is_plain {
+            let name = window.as_bytes().get(text.from..text.to).unwrap_or_default();
+            self.profile.names.find(hash, name)
+        } else {
+            self.scratch.clear();
+            text::unescape(window, text, &mut self.scratch);
+            self.profile.names.find(hash, self.scratch.as_bytes())
+        };
+        self.name = (symbol, text);
+    }
+
+    /// Decides on the value that begins at `from`.
+    fn decide(&mut self, window: &str, tail: Tail, token: Token, from: usize) -> Result<Sight, Fault> {
+        let Some(top) = self.walk.top().copied() else {
+            return self.begin(token).map(|()| Sight::Enough);
+        };
+        let name = if top.is_list { top.name } else { self.name.0 };
+        let is_container = matches!(token, Token::ObjectStart | Token::ArrayStart);
+        if token == Token::ArrayStart {
+            return Ok(self.decide_list(window, tail, name, from));
+        }
+        if let (Token::String(text), false) = (token, top.is_list) {
+            if self.walk.depth() == 1 && name == self.fhir.resource_type {
+                self.check_type(window, text)?;
+            }
+            let is_type = top.is_typed && name == self.fhir.resource_type;
+            let is_id = name == self.fhir.id && self.contained.is_open() && self.is_contained_itself();
+            if is_type || is_id {
+                self.implied(window, token, is_type, from);
+                return Ok(Sight::Enough);
+            }
+        }
+        let is_contained = name == self.fhir.contained && self.walk.element() == 0;
+        let is_object = token == Token::ObjectStart;
+        if is_object {
+            self.gather_needs(name, is_contained);
+            if !self.needs.is_empty() {
+                let look = Look {
+                    window,
+                    tail,
+                    names: &self.profile.names,
+                    hasher: &self.hasher,
+                    fhir: &self.fhir,
+                    depth_max: self.limits.depth_max,
+                };
+                if self.glimpse.look(&look, from, &self.needs) == Sight::More {
+                    return Ok(Sight::More);
+                }
+            }
+        }
+        let (glimpse, fhir) = (&self.glimpse, &self.fhir);
+        let arrival =
+            self.walk.arrive(name, |question| is_object && glimpse.holds(window, fhir, 0, question));
+        // Said before anything else looks ahead, and forgets what was seen.
+        let is_patient = is_contained && self.type_seen(window) == Some("Patient");
+        let of_type = if is_object { self.shown_type(window) } else { Symbol::UNKNOWN };
+        let id = if is_contained && is_object { self.id_seen(window) } else { None };
+        let is_dead = arrival.drop.is_some() || !arrival.is_led_to;
+        if !self.subjects.following.is_empty()
+            && self.follow(window, tail, name, from, is_dead || !is_container) == Sight::More
+        {
+            return Ok(Sight::More);
+        }
+        if is_patient && self.see_patient(window, tail, from) == Sight::More {
+            return Ok(Sight::More);
+        }
+        if is_contained && is_object && self.contained.begin(id) {
+            let (remedy, detail) =
+                ("give each contained resource an id of its own", "two contained resources have one id");
+            let pointer = self.lexer.pointer(&self.profile.names);
+            let offset = self.lexer.offset(from);
+            self.walk.faults.add(offset, || pointer, "contained-duplicate-id", detail, remedy);
+        }
+        let place = match arrival {
+            Arrival { is_led_to: true, shown, .. } => Place::at(shown),
+            _ => Place { state: top.shown, under: Some((name, of_type)) },
+        };
+        let gone = Gone { place, drop: arrival.drop, offset: self.lexer.offset(from) };
+        match (is_dead, is_object) {
+            (true, true) => self.stage = Stage::Skip(self.lexer.depth() - 1, gone),
+            (true, false) => self.goes(gone, 1),
+            (false, true) => self.open(window, name, arrival, is_contained),
+            (false, false) => self.scalar(window, token, name, place, from),
+        }
+        Ok(Sight::Enough)
+    }
+
+    /// The document begins.
+    fn begin(&mut self, token: Token) -> Result<(), Fault> {
+        if token != Token::ObjectStart {
+            return Err(self.wrong_resource());
+        }
+        let whole = Arrival { is_led_to: true, is_typed: true, shown: 0, drop: None };
+        self.walk.open(Symbol::UNKNOWN, whole, 0, false);
+        self.walk.out.push(b'{');
+        Ok(())
+    }
+
+    fn check_type(&mut self, window: &str, text: Text) -> Result<(), Fault> {
+        self.scratch.clear();
+        text::unescape(window, text, &mut self.scratch);
+        self.has_type = self.scratch == self.profile.resource;
+        if self.has_type { Ok(()) } else { Err(self.wrong_resource()) }
+    }
+
+    fn wrong_resource(&self) -> Fault {
+        let detail = format!("the document is no FHIR `{}`", self.profile.resource);
+        Fault::new("wrong-resource", "", detail, "send the resource that the purpose is for")
+    }
+
+    fn decide_list(&mut self, window: &str, tail: Tail, name: Symbol, from: usize) -> Sight {
+        let is_member = self.is_member();
+        // An item that is an array has no path: FHIR knows no arrays of arrays. And the array form of a primitive's
+        // extensions is read by position, which would not survive a dropped item.
+        let is_positional = window.as_bytes().get(self.name.1.from) == Some(&b'_');
+        let is_dead = !is_member || is_positional || self.walk.edges(name).next().is_none();
+        if is_member
+            && !self.subjects.following.is_empty()
+            && self.follow(window, tail, name, from, is_dead) == Sight::More
+        {
+            return Sight::More;
+        }
+        if is_dead {
+            let shown = self.walk.top().map_or(0, |top| top.shown);
+            let gone = Gone { place: Place::under(shown, name), drop: None, offset: self.lexer.offset(from) };
+            self.stage = Stage::Skip(self.lexer.depth() - 1, gone);
+        } else {
+            let mark = self.prefix(window);
+            self.walk.out.push(b'[');
+            self.walk.open_list(name, mark);
+        }
+        Sight::Enough
+    }
+
+    /// What must be seen of the object to answer what paths ask of elements called `name`.
+    fn gather_needs(&mut self, name: Symbol, is_contained: bool) {
+        self.needs.clear();
+        let automaton = &self.profile.automaton;
+        let questions = self.walk.edges(name).filter_map(|edge| automaton.question(edge.question?));
+        questions.for_each(|question| self.needs.ask(question));
+        if is_contained || name == self.fhir.resource {
+            self.needs.add(self.fhir.resource_type);
+        }
+        if is_contained {
+            self.needs.add(self.fhir.id);
+        }
+    }
+
+    fn type_seen<'s>(&'s self, window: &'s str) -> Option<&'s str> {
+        self.glimpse.text_of(window, 0, self.fhir.resource_type)
+    }
+
+    /// The type that was seen, if FHIR has it.
+    fn shown_type(&self, window: &str) -> Symbol {
+        let sees_type = self.needs.names.contains(&self.fhir.resource_type);
+        let of_type = self.type_seen(window).filter(|_| sees_type);
+        of_type.map_or(Symbol::UNKNOWN, |of_type| self.profile.names.symbol(of_type))
+    }
+
+    fn id_seen(&self, window: &str) -> Option<u64> {
+        let id = self.glimpse.text_of(window, 0, self.fhir.id).filter(|id| is_id(id));
+        id.map(|id| self.hasher.hash(id.as_bytes()))
+    }
+
+    /// Whether the innermost element is the contained resource.
+    fn is_contained_itself(&self) -> bool {
+        self.walk.top().is_some_and(|top| top.name == self.fhir.contained && !top.is_list)
+    }
+
+    /// Follows the paths to the subject into what begins at `from`.
+    fn follow(&mut self, window: &str, tail: Tail, name: Symbol, from: usize, is_end: bool) -> Sight {
+        let depth = self.walk.depth();
+        let here: Vec<Following> =
+            self.subjects.following.iter().copied().filter(|following| following.depth == depth).collect();
+        let mut further = Vec::new();
+        for following in here {
+            let Some(path) = self.profile.subject.get(following.path) else { continue };
+            let Some((step, question)) = path.steps.get(following.done) else { continue };
+            if *step != name {
+                continue;
+            }
+            let is_list = window.as_bytes().get(from) == Some(&b'[');
+            let is_last = following.done + 1 == path.steps.len();
+            let needs = if is_last || is_end {
+                Needs::all()
+            } else {
+                let mut needs = Needs::default();
+                question.iter().for_each(|question| needs.ask(question));
+                needs
+            };
+            let look = Look {
+                window,
+                tail,
+                names: &self.profile.names,
+                hasher: &self.hasher,
+                fhir: &self.fhir,
+                depth_max: self.limits.depth_max,
+            };
+            if (needs.is_all || !is_list) && self.glimpse.look(&look, from, &needs) == Sight::More {
+                return Sight::More;
+            }
+            if needs.is_all {
+                let pointer = self.lexer.pointer(&self.profile.names);
+                let around = Around {
+                    window,
+                    fhir: &self.fhir,
+                    bound: &self.walk.bound,
+                    offset: self.lexer.offset(from),
+                    pointer: &pointer,
+                };
+                self.subjects.read(&self.glimpse, &around, path, following.done, &mut self.walk.faults);
+                continue;
+            }
+            let holds = |question| self.glimpse.holds(window, &self.fhir, 0, question);
+            if is_list {
+                further.push(Following { depth: depth + 1, ..following });
+            } else if question.as_ref().is_none_or(holds) {
+                further.push(Following { depth: depth + 1, done: following.done + 1, ..following });
+            }
+        }
+        self.subjects.following.extend(further);
+        Sight::Enough
+    }
+
+    fn see_patient(&mut self, window: &str, tail: Tail, from: usize) -> Sight {
+        let mut needs = Needs::default();
+        [self.fhir.resource_type, self.fhir.id, self.fhir.identifier]
+            .into_iter()
+            .for_each(|name| needs.add(name));
+        let look = Look {
+            window,
+            tail,
+            names: &self.profile.names,
+            hasher: &self.hasher,
+            fhir: &self.fhir,
+            depth_max: self.limits.depth_max,
+        };
+        if self.glimpse.look(&look, from, &needs) == Sight::More {
+            return Sight::More;
+        }
+        let around = Around { window, fhir: &self.fhir, bound: &self.walk.bound, offset: 0, pointer: "" };
+        self.subjects.patient(&self.glimpse, &around);
+        Sight::Enough
+    }
+
+    /// Writes what stands before a value: the comma, and a member's name. Returns where the member begins.
+    #[inline]
+    fn prefix(&mut self, window: &str) -> usize {
+        let mark = self.walk.out.len();
+        let last = self.walk.out.last().copied().unwrap_or(self.last);
+        if last != b'{' && last != b'[' {
+            self.walk.out.push(b',');
+        }
+        if self.is_member() {
+            self.write_text(window, self.name.1);
+            self.walk.out.push(b':');
+        }
+        mark
+    }
+
+    #[inline]
+    fn write_text(&mut self, window: &str, text: Text) {
+        let quoted = text.from.saturating_sub(1)..text.to + 1;
+        match window.as_bytes().get(quoted).filter(|_| text.is_plain) {
+            Some(quoted) => self.walk.out.extend_from_slice(quoted),
+            None => {
+                self.scratch.clear();
+                text::unescape(window, text, &mut self.scratch);
+                text::write_string(&self.scratch, &mut self.walk.out);
+            }
+        }
+    }
+
+    fn write(&mut self, window: &str, token: Token) {
+        match token {
+            Token::String(text) => self.write_text(window, text),
+            Token::Number(text) => {
+                let number = window.as_bytes().get(text.from..text.to).unwrap_or_default();
+                self.walk.out.extend_from_slice(number);
+            }
+            Token::True => self.walk.out.extend_from_slice(b"true"),
+            Token::False => self.walk.out.extend_from_slice(b"false"),
+            _ => self.walk.out.extend_from_slice(b"null"),
+        }
+    }
+
+    fn open(&mut self, window: &str, name: Symbol, arrival: Arrival, is_contained: bool) {
+        let depth = self.walk.depth() + 1;
+        let is_lost = is_contained && self.contained.open(depth);
+        let mark = self.prefix(window);
+        self.walk.out.push(b'{');
+        self.walk.open(name, arrival, mark, is_lost);
+        self.walk.name_element();
+    }
+
+    fn close(&mut self, token: Token) {
+        let Some(top) = self.walk.top().copied() else { return };
+        let depth = self.walk.depth();
+        self.subjects.close(depth);
+        if self.walk.close() == End::Stays {
+            self.walk.out.push(if token == Token::ObjectEnd { b'}' } else { b']' });
+        }
+        if self.contained.close(depth) && top.is_lost {
+            self.lost_resource(top.shown);
+        }
+    }
+
+    fn lost_resource(&mut self, shown: usize) {
+        let refused = (self.profile.on_excess == OnExcess::Refuse).then(|| Refused {
+            rule: "unreferenced-contained",
+            detail: "nothing that leaves refers to this contained resource".to_owned(),
+            remedy: "leave it out, or refer to it".to_owned(),
+        });
+        let values = self.walk.take_lost();
+        let offset = self.lexer.offset(self.lexer.at());
+        let excess =
+            Excess { place: Place::at(shown), reason: Reason::Unreferenced, values, offset, refused };
+        self.walk.excess(excess, || self.lexer.pointer(&self.profile.names));
+    }
+
+    fn goes(&mut self, gone: Gone, values: usize) {
+        let Gone { place, drop, offset } = gone;
+        let pointer = || self.lexer.pointer(&self.profile.names);
+        match drop {
+            Some(drop) => self.walk.named_drop(drop, place, values, offset, pointer),
+            None => self.walk.not_named(place, values, offset, pointer),
+        }
+    }
+
+    /// The type of a resource that the profile names by type, or the id of a contained one: both stay with it.
+    fn implied(&mut self, window: &str, token: Token, is_spelled: bool, from: usize) {
+        let label = Label { owner: self.walk.depth() - 1, path: None, is_spelled };
+        let shown = self.walk.top().map_or(0, |top| top.shown);
+        let place = Place::under(shown, self.name.0);
+        self.label(window, token, label, place, from);
+    }
+
+    fn label(&mut self, window: &str, token: Token, label: Label, place: Place, from: usize) {
+        if self.walk.is_lost() {
+            self.walk.lose();
+            return;
+        }
+        let kind = label.path.map_or(Kind::String, |path| self.walk.kind(path));
+        let findings = self.look(window, token, kind, label.is_spelled, from);
+        self.prefix(window);
+        self.write(window, token);
+        self.walk.label(label, place, findings);
+    }
+
+    fn scalar(&mut self, window: &str, token: Token, name: Symbol, place: Place, from: usize) {
+        let mut unescaped = std::mem::take(&mut self.scratch);
+        let (fate, differs) = self.walk.decide(&scalar(window, token, &mut unescaped));
+        self.scratch = unescaped;
+        let offset = self.lexer.offset(from);
+        let names = &self.profile.names;
+        if let Some(equals) = differs {
+            self.walk.differs(equals, offset, || self.lexer.pointer(names));
+        }
+        match fate {
+            Fate::Goes(None) => self.walk.not_named(place, 1, offset, || self.lexer.pointer(names)),
+            Fate::Goes(Some(unmet)) => self.walk.unmet(unmet, place, offset, || self.lexer.pointer(names)),
+            Fate::Labels(label) => self.label(window, token, label, place, from),
+            Fate::Stays { .. } if self.walk.is_lost() => self.walk.lose(),
+            Fate::Stays { path } => self.stays(window, token, name, place, path, from),
+        }
+    }
+
+    fn stays(&mut self, window: &str, token: Token, name: Symbol, place: Place, path: usize, from: usize) {
+        let kind = self.walk.kind(path);
+        if (name == self.fhir.reference || kind == Kind::Reference)
+            && let Some(target) = self.contained_target(window, token)
+            && !self.contained.refer(target)
+        {
+            self.dangles(place, path, from);
+            return;
+        }
+        let is_spelled = self.walk.spells_out(path);
+        let findings = self.look(window, token, kind, is_spelled, from);
+        self.prefix(window);
+        self.write(window, token);
+        self.walk.stay(path, findings);
+        self.contained.keep();
+    }
+
+    /// The hash of the id of the contained resource that is referred to; `#` alone refers to the document itself.
+    fn contained_target(&mut self, window: &str, token: Token) -> Option<u64> {
+        let Token::String(text) = token else { return None };
+        self.scratch.clear();
+        text::unescape(window, text, &mut self.scratch);
+        let id = self.scratch.strip_prefix('#').filter(|id| !id.is_empty())?;
+        Some(self.hasher.hash(id.as_bytes()))
+    }
+
+    fn dangles(&mut self, place: Place, path: usize, from: usize) {
+        let on_excess = self.profile.entry_of(path).map_or(OnExcess::Refuse, |entry| entry.on_excess);
+        let refused = (on_excess == OnExcess::Refuse).then(|| Refused {
+            rule: "dangling-reference",
+            detail: "the contained resource referred to does not leave".to_owned(),
+            remedy: "refer to a contained resource of which the profile keeps something".to_owned(),
+        });
+        let offset = self.lexer.offset(from);
+        let excess = Excess { place, reason: Reason::Dangling, values: 1, offset, refused };
+        self.walk.excess(excess, || self.lexer.pointer(&self.profile.names));
+    }
+
+    /// What the guards say of a value that would leave.
+    #[inline]
+    fn look(
+        &mut self,
+        window: &str,
+        token: Token,
+        kind: Kind,
+        is_spelled: bool,
+        from: usize,
+    ) -> Option<guard::Findings> {
+        let text = match token {
+            Token::String(text) if !text.is_plain => {
+                self.scratch.clear();
+                text::unescape(window, text, &mut self.scratch);
+                self.scratch.as_str()
+            }
+            Token::String(text) | Token::Number(text) => window.get(text.from..text.to)?,
+            _ => return None,
+        };
+        let name =
+            self.walk.top().map_or(Symbol::UNKNOWN, |top| if top.is_list { top.name } else { self.name.0 });
+        let leaving = Leaving { text, kind, is_spelled, is_reference: name == self.fhir.reference };
+        let pointer = || self.lexer.pointer(&self.profile.names);
+        guard::look(&leaving, &self.walk.bound, self.lexer.offset(from), pointer)
+    }
+}
+
+/// The value of a token, unescaped into `unescaped` if need be.
+fn scalar<'s>(window: &'s str, token: Token, unescaped: &'s mut String) -> Scalar<'s> {
+    match token {
+        Token::String(text) if text.is_plain => {
+            Scalar::Text(window.get(text.from..text.to).unwrap_or_default())
+        }
+        Token::String(text) => {
+            unescaped.clear();
+            text::unescape(window, text, unescaped);
+            Scalar::Text(unescaped)
+        }
+        Token::Number(text) => Scalar::Number(window.get(text.from..text.to).unwrap_or_default()),
+        Token::True => Scalar::Boolean(true),
+        Token::False => Scalar::Boolean(false),
+        _ => Scalar::Null,
+    }
+}
