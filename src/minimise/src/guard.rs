@@ -77,7 +77,7 @@ fn look_closer(
         ));
     }
     if survey.may_act()
-        && let Some(finding) = markup::find(text, kind == Kind::Base64)
+        && let Some(finding) = markup::find(text, survey, kind == Kind::Base64)
     {
         found.push((finding.rule(), finding.says(), finding.remedy()));
     }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../docs/profiles.md")]
 
+pub mod dicom;
 pub mod fault;
 pub mod person;
 pub mod xml;

@@ -52,8 +52,7 @@ impl Table {
     #[inline]
     fn find(&self, hash: u64, name: &[u8]) -> u32 {
         let mask = self.slots.len() - 1;
-        // The low bits pick the slot.
-        let mut slot = usize::try_from(hash & 0xffff_ffff).unwrap_or_default() & mask;
+        let mut slot = self.slot(hash);
         while let Some((own, place)) = self.slots.get(slot)
             && *place != 0
         {
@@ -67,8 +66,23 @@ impl Table {
 
     /// The place of the name with this hash, from 1; 0 when there is none.
     fn find_hash(&self, hash: u64) -> u32 {
-        let found = self.slots.iter().find(|(own, place)| *own == hash && *place != 0);
-        found.map_or(0, |(_, place)| *place)
+        let mask = self.slots.len() - 1;
+        let mut slot = self.slot(hash);
+        while let Some((own, place)) = self.slots.get(slot)
+            && *place != 0
+        {
+            if *own == hash {
+                return *place;
+            }
+            slot = (slot + 1) & mask;
+        }
+        0
+    }
+
+    /// The slot of a hash, if it is free: the low bits.
+    #[inline]
+    fn slot(&self, hash: u64) -> usize {
+        usize::try_from(hash & 0xffff_ffff).unwrap_or_default() & (self.slots.len() - 1)
     }
 
     fn name(&self, place: u32) -> Option<&str> {
@@ -95,7 +109,7 @@ impl Table {
 
     fn put(&mut self, hash: u64, place: u32) {
         let mask = self.slots.len() - 1;
-        let mut slot = usize::try_from(hash & 0xffff_ffff).unwrap_or_default() & mask;
+        let mut slot = self.slot(hash);
         while self.slots.get(slot).is_some_and(|(_, place)| *place != 0) {
             slot = (slot + 1) & mask;
         }

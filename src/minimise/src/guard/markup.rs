@@ -2,6 +2,8 @@
 //!
 //! Markup is judged by what FHIR's narrative allows (R5, section 2.4.0): anything else is refused, not cleaned.
 
+use super::survey::Survey;
+
 /// What is wrong with a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Finding {
@@ -147,20 +149,24 @@ const ATTRIBUTES: [&str; 34] = [
 const BASE64_RUN: usize = 256;
 
 /// The first thing that may not leave in `text`.
-pub(super) fn find(text: &str, is_base64: bool) -> Option<Finding> {
+pub(super) fn find(text: &str, survey: &Survey, is_base64: bool) -> Option<Finding> {
     let allowed_controls = ['\t', '\n', '\r'];
-    if text.chars().any(|c| c.is_control() && !allowed_controls.contains(&c)) {
+    if survey.may_hold_controls() && text.chars().any(|c| c.is_control() && !allowed_controls.contains(&c)) {
         return Some(Finding::Control);
     }
     if is_base64 {
         return None;
     }
-    if has_scheme(text, &["javascript:", "vbscript:", "livescript:"]) || has_active_markup(text) {
+    let has_scheme = |schemes: &[&str]| survey.has_colon() && has_scheme(text, schemes);
+    if has_scheme(&["javascript:", "vbscript:", "livescript:"])
+        || (survey.has_markup() && has_active_markup(text))
+    {
         return Some(Finding::Active);
     }
     let is_base64 = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/');
-    let longest = text.as_bytes().split(|b| !is_base64(b)).map(<[u8]>::len).max();
-    (has_scheme(text, &["data:"]) || longest >= Some(BASE64_RUN)).then_some(Finding::Attachment)
+    let has_run =
+        || text.as_bytes().split(|b| !is_base64(b)).map(<[u8]>::len).max() >= Some(BASE64_RUN);
+    (has_scheme(&["data:"]) || (text.len() >= BASE64_RUN && has_run())).then_some(Finding::Attachment)
 }
 
 /// Whether an address with one of these schemes begins a word in `text`, or the text itself: there, browsers skip white space
@@ -183,14 +189,10 @@ fn has_scheme(text: &str, schemes: &[&str]) -> bool {
 
 /// Whether some colon follows the last letter of one of the schemes, white space left out.
 fn may_have_scheme(text: &str) -> bool {
-    let mut before = text;
-    while let Some((head, _)) = before.rsplit_once(':') {
-        if head.trim_end().ends_with(['t', 'T', 'a', 'A']) {
-            return true;
-        }
-        before = head;
-    }
-    false
+    memchr::memchr_iter(b':', text.as_bytes()).any(|colon| {
+        let before = text.get(..colon).unwrap_or_default();
+        before.trim_end().ends_with(['t', 'T', 'a', 'A'])
+    })
 }
 
 /// Whether `rest` goes on like a `data:` address (RFC 2397); otherwise it was a word before a colon. Media types are short: looking
@@ -258,7 +260,12 @@ fn is_harmless(name: &str, value: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Finding, find};
+    use super::super::survey::Survey;
+    use super::Finding;
+
+    fn find(text: &str, is_base64: bool) -> Option<Finding> {
+        super::find(text, &Survey::of(text), is_base64)
+    }
 
     #[test]
     fn active_content_is_found() {

@@ -86,6 +86,19 @@ impl Survey {
         self.has_digits_of_a_code() && !is_date
     }
 
+    /// Whether it could hold a control character.
+    pub(super) const fn may_hold_controls(&self) -> bool {
+        self.marks & (CONTROL | EXOTIC) != 0
+    }
+
+    pub(super) const fn has_colon(&self) -> bool {
+        self.marks & COLON != 0
+    }
+
+    pub(super) const fn has_markup(&self) -> bool {
+        self.marks & MARKUP != 0
+    }
+
     /// Whether it could hold markup, an address, a control character or an attachment.
     pub(super) const fn may_act(&self) -> bool {
         self.marks & (CONTROL | MARKUP | COLON | EXOTIC) != 0 || self.bytes >= ATTACHMENT_BYTES_MIN

@@ -121,18 +121,18 @@ impl<'p> JsonProjection<'p> {
                         Token::ObjectEnd | Token::ArrayEnd => self.close(token),
                         value => {
                             let from = self.start_of(value);
-                            self.stage = Stage::Decide(value, from);
+                            if self.decide(window, tail, value, from)? == Sight::More {
+                                self.stage = Stage::Decide(value, from);
+                                return self.waits(window);
+                            }
                         }
                     }
                 }
                 Stage::Decide(token, from) => {
                     self.stage = Stage::Lex;
                     if self.decide(window, tail, token, from)? == Sight::More {
-                        if window.len() - self.keep_from() > self.limits.look_ahead_bytes_max {
-                            return Err(self.too_far_ahead());
-                        }
                         self.stage = Stage::Decide(token, from);
-                        return Ok(Progress::More);
+                        return self.waits(window);
                     }
                 }
                 Stage::Skip(depth, gone) => {
@@ -146,6 +146,14 @@ impl<'p> JsonProjection<'p> {
                 }
             }
         }
+    }
+
+    /// A look ahead has come to the window's end.
+    fn waits(&self, window: &str) -> Result<Progress, Fault> {
+        if window.len() - self.keep_from() > self.limits.look_ahead_bytes_max {
+            return Err(self.too_far_ahead());
+        }
+        Ok(Progress::More)
     }
 
     /// The place in the window from which on it is still needed.
@@ -284,7 +292,7 @@ impl<'p> JsonProjection<'p> {
         let of_type = if is_object { self.shown_type(window) } else { Symbol::UNKNOWN };
         let id = if is_contained && is_object { self.id_seen(window) } else { None };
         let is_dead = arrival.drop.is_some() || !arrival.is_led_to;
-        if !self.subjects.following.is_empty()
+        if self.subjects.follows_at(self.walk.depth())
             && self.follow(window, tail, name, from, is_dead || !is_container) == Sight::More
         {
             return Ok(Sight::More);
@@ -343,7 +351,7 @@ impl<'p> JsonProjection<'p> {
         let is_positional = window.as_bytes().get(self.name.1.from) == Some(&b'_');
         let is_dead = !is_member || is_positional || self.walk.edges(name).next().is_none();
         if is_member
-            && !self.subjects.following.is_empty()
+            && self.subjects.follows_at(self.walk.depth())
             && self.follow(window, tail, name, from, is_dead) == Sight::More
         {
             return Sight::More;

@@ -74,6 +74,12 @@ impl Subjects {
         Self { following, is_fully_identified: true, ..Self::default() }
     }
 
+    /// Whether a path goes on from the element or list at `depth`, the innermost.
+    #[inline]
+    pub(super) fn follows_at(&self, depth: usize) -> bool {
+        self.following.last().is_some_and(|following| following.depth == depth)
+    }
+
     /// The open element or list at `depth` has ended.
     #[inline]
     pub(super) fn close(&mut self, depth: usize) {
