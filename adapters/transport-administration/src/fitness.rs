@@ -7,6 +7,7 @@ use clearance::declaration::Declaration;
 use clearance::fault::Fault;
 use clearance::journey::Payload;
 use clearance::person::ESTONIAN_PERSONAL_CODE;
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::certificate::Certificate;
@@ -90,6 +91,14 @@ impl DriverFitness {
                 "file the certificate on the route `tis`",
             )]);
         }
+        if certificate.date.parse::<Timestamp>().is_err() {
+            return Err(vec![Fault::new(
+                "certificate-date",
+                "Composition.date",
+                "the record of the transport register says at which instant the certificate was issued",
+                "send the date of the certificate with its time and zone",
+            )]);
+        }
         let person_birth_date = birth_date(subject.identifier.value.expose()).ok_or_else(unreadable)?;
         let decisions = CertificateDecision::of(&certificate).ok_or_else(unreadable)?;
         Ok(Self {
@@ -113,7 +122,10 @@ impl CertificateDecision {
     /// A certificate for both groups holds the decision for each.
     fn of(certificate: &Certificate) -> Option<Vec<Self>> {
         let code = certificate.decision.as_ref()?;
-        let (from, until) = certificate.period.clone().unzip();
+        let (from, until) = match &certificate.period {
+            Some((start, end)) => (Some(day(start)?), Some(day(end)?)),
+            None => (None, None),
+        };
         let decisions = certificate.groups.iter().enumerate().map(|(place, group)| Self {
             id: (place + 1).to_string(),
             r#type: group.clone(),
@@ -128,6 +140,13 @@ impl CertificateDecision {
         });
         Some(decisions.collect())
     }
+}
+
+/// The day of a FHIR date or time, in the zone of whoever wrote it: that is the day on the certificate.
+fn day(text: &str) -> Option<String> {
+    let day = text.get(..10)?;
+    day.parse::<jiff::civil::Date>().ok()?;
+    Some(day.to_owned())
 }
 
 /// The date in an Estonian personal code: its first digit tells the century.
@@ -156,6 +175,16 @@ fn unreadable() -> Vec<Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_decision_holds_from_day_to_day() {
+        for text in ["2026-11-20", "2026-11-20T00:00:00.000+02:00", "2026-11-20T23:59:59Z"] {
+            assert_eq!(day(text).as_deref(), Some("2026-11-20"));
+        }
+        for text in ["2026-11", "2026-13-20T00:00:00Z", "täna, varahommikul"] {
+            assert_eq!(day(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn a_birth_date_is_read_from_the_personal_code() {

@@ -91,7 +91,7 @@ pub struct TransportAdministration {
 #[derive(Debug)]
 enum Way {
     Tis(Arc<Tis>),
-    Direct(Direct),
+    Direct(Box<Direct>),
 }
 
 impl TransportAdministration {
@@ -108,7 +108,7 @@ impl TransportAdministration {
             }
             Route::Direct => {
                 let direct = settings.direct.ok_or(SettingsError::Missing { route: "direct" })?;
-                (Way::Direct(Direct::new(direct)), vec![sent_directly()])
+                (Way::Direct(Box::new(Direct::new(direct))), vec![sent_directly()])
             }
         };
         let description = Description {

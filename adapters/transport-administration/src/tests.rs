@@ -161,7 +161,7 @@ fn to_the_agency_itself_goes_the_slim_record_and_no_field_more() {
         "personNameGiven": "Jaan", "personNameFamily": "Tamm", "personBirthDate": "1972-07-27",
         "certificateDecisions": [ {
             "id": "1", "type": "driver-group-I", "code": "171353001",
-            "validFrom": "2026-11-22T00:00:00.000+00:00", "validUntil": "2036-11-22T00:00:00.000+00:00",
+            "validFrom": "2026-11-22", "validUntil": "2036-11-22",
             "restrictions": [ { "code": "00.98" } ] } ],
         "issuerOrganisation": "10303948", "issuerDoctor": "D00000",
     });

@@ -14,9 +14,14 @@ use serde::Deserialize;
 pub struct Part(Box<str>);
 
 /// `LEAST` to `MOST` parts, parted by slashes.
+///
+/// INVARIANT: `rest` has at most `MOST - LEAST` parts.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
 #[serde(try_from = "String")]
-pub struct Address<const LEAST: usize, const MOST: usize>(Vec<Part>);
+pub struct Address<const LEAST: usize, const MOST: usize> {
+    first: [Part; LEAST],
+    rest: Vec<Part>,
+}
 
 /// `instance/class/member[/subsystem]`: who calls.
 pub type ClientPath = Address<3, 4>;
@@ -43,6 +48,18 @@ pub enum AddressError {
         /// The most.
         most: usize,
     },
+}
+
+impl Part {
+    /// A constant of the protocol.
+    pub(crate) fn fixed(text: &'static str) -> Self {
+        Self(text.into())
+    }
+
+    /// The part as it is, not encoded.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 impl FromStr for Part {
@@ -74,11 +91,14 @@ impl<const LEAST: usize, const MOST: usize> FromStr for Address<LEAST, MOST> {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
-        let parts = text.split('/').map(str::parse).collect::<Result<Vec<Part>, _>>()?;
-        if !(LEAST..=MOST).contains(&parts.len()) {
-            return Err(AddressError::Count { found: parts.len(), least: LEAST, most: MOST });
+        let mut parts = text.split('/').map(str::parse).collect::<Result<Vec<Part>, _>>()?;
+        let miscounted = AddressError::Count { found: parts.len(), least: LEAST, most: MOST };
+        if parts.len() > MOST {
+            return Err(miscounted);
         }
-        Ok(Self(parts))
+        let rest = parts.drain(LEAST.min(parts.len())..).collect();
+        let first = parts.try_into().map_err(|_| miscounted)?;
+        Ok(Self { first, rest })
     }
 }
 
@@ -93,30 +113,53 @@ impl<const LEAST: usize, const MOST: usize> TryFrom<String> for Address<LEAST, M
 impl<const LEAST: usize, const MOST: usize> fmt::Display for Address<LEAST, MOST> {
     /// As in URLs and headers: each part percent-encoded on its own.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, part) in self.0.iter().enumerate() {
+        for (place, part) in self.first.iter().chain(&self.rest).enumerate() {
             let slash = if place == 0 { "" } else { "/" };
-            write!(f, "{slash}{}", percent_encoded(&part.0))?;
+            write!(f, "{slash}{}", percent_encoded(part.as_str()))?;
         }
         Ok(())
+    }
+}
+
+impl ClientPath {
+    /// The instance, the class and the member, and the subsystem if there is one.
+    pub fn parts(&self) -> (&[Part; 3], Option<&Part>) {
+        (&self.first, self.rest.first())
+    }
+
+    /// The service `code` of this client; `None` for a member, since REST reaches services of subsystems only.
+    pub(crate) fn service(&self, code: Part) -> Option<ServiceId> {
+        let [instance, class, member] = self.first.clone();
+        let subsystem = self.rest.first()?.clone();
+        Some(Address { first: [instance, class, member, subsystem, code], rest: Vec::new() })
+    }
+}
+
+impl ServiceId {
+    /// The instance, the class, the member, the subsystem and the service.
+    pub fn parts(&self) -> &[Part; 5] {
+        &self.first
     }
 }
 
 impl LocalClient {
     /// The client in `instance`.
     pub fn within(&self, instance: &Part) -> ClientPath {
-        Address(std::iter::once(instance).chain(&self.0).cloned().collect())
+        let [class, member] = self.first.clone();
+        Address { first: [instance.clone(), class, member], rest: self.rest.clone() }
     }
 }
 
 impl LocalService {
     /// The service `code` of the health information system.
     pub(crate) fn of_tis(code: &str) -> Self {
-        Address(["GOV", "70009770", "tis", code].map(|part| Part(part.into())).to_vec())
+        Self { first: ["GOV", "70009770", "tis", code].map(|part| Part(part.into())), rest: Vec::new() }
     }
 
     /// The service in `instance`.
     pub fn within(&self, instance: &Part) -> ServiceId {
-        Address(std::iter::once(instance).chain(&self.0).cloned().collect())
+        let [class, member, subsystem, code] = self.first.clone();
+        Address { first: [instance.clone(), class, member, subsystem, code], rest: Vec::new() }
     }
 }
 

@@ -109,10 +109,7 @@ impl Resource {
 impl SecurityServer {
     /// The call that carries `request`, to be answered before `deadline`.
     pub fn call(&self, request: Request<'_>, deadline: Timestamp) -> Call {
-        let base = format!("{}/r1/{}", self.url.trim_end_matches('/'), request.service);
-        let mut headers = request.headers;
-        headers.insert(X_ROAD_CLIENT, visible(&self.client.to_string()));
-        headers.insert(X_ROAD_ID, visible(&request.message.id.to_string()));
+        let mut headers = self.headers(request.message.id, request.headers);
         headers.insert(X_ROAD_USER_ID, user_id(request.message.professional));
         headers.insert(X_ROAD_ISSUE, issue(request.message.reason));
         headers.insert(ACCEPT, HeaderValue::from_static(request.media_type));
@@ -120,15 +117,39 @@ impl SecurityServer {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static(request.media_type));
         }
         Call {
-            peer: self.peer.clone(),
-            method: request.method,
-            url: Private::new(format!("{base}{}", request.resource.path.expose())),
-            url_template: format!("{base}{}", request.resource.template),
             headers,
             body: request.body.unwrap_or_default(),
-            deadline,
             answer_bytes_max: request.answer_bytes_max,
+            ..self.bare_call(request.method, request.service, &request.resource, deadline)
         }
+    }
+
+    /// The call to `resource` of `service`, without headers and body.
+    pub(crate) fn bare_call(
+        &self,
+        method: Method,
+        service: &ServiceId,
+        resource: &Resource,
+        deadline: Timestamp,
+    ) -> Call {
+        let base = format!("{}/r1/{service}", self.url.trim_end_matches('/'));
+        Call {
+            peer: self.peer.clone(),
+            method,
+            url: Private::new(format!("{base}{}", resource.path.expose())),
+            url_template: format!("{base}{}", resource.template),
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            deadline,
+            answer_bytes_max: 0,
+        }
+    }
+
+    /// `headers` with who calls, in the message `id`.
+    pub(crate) fn headers(&self, id: Uuid, mut headers: HeaderMap) -> HeaderMap {
+        headers.insert(X_ROAD_CLIENT, visible(&self.client.to_string()));
+        headers.insert(X_ROAD_ID, visible(&id.to_string()));
+        headers
     }
 }
 

@@ -4,7 +4,7 @@
 //! [`Adapter::deliver`] only adds framing: envelope, headers, token, patient reference, signature. An adapter tries once
 //! and classifies the outcome; retries are the gateway's. It never sees the store, the ledger or another adapter.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -98,8 +98,7 @@ pub trait Transport: Send + Sync + Debug {
     fn call<'a>(&'a self, call: Call) -> Promise<'a, Result<Reply, CallFailure>>;
 }
 
-/// One HTTP call to a partner.
-#[derive(Debug)]
+/// One HTTP call to a partner. Its `Debug` shows neither headers nor body.
 pub struct Call {
     /// Whose certificates and address rules apply: a name from the configuration.
     pub peer: String,
@@ -119,8 +118,7 @@ pub struct Call {
     pub answer_bytes_max: usize,
 }
 
-/// What came back.
-#[derive(Debug)]
+/// What came back. Its `Debug` shows neither headers nor body.
 pub struct Reply {
     /// The status.
     pub status: StatusCode,
@@ -128,6 +126,31 @@ pub struct Reply {
     pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,
+}
+
+impl Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (peer, url, bytes) = (&self.peer, &self.url_template, self.body.len());
+        write!(f, "Call({} {url} to {peer}, {bytes} bytes)", self.method)
+    }
+}
+
+impl Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Reply({}, {} bytes)", self.status.as_u16(), self.body.len())
+    }
+}
+
+impl Debug for Acknowledgement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Acknowledgement({} bytes)", self.proof.len())
+    }
+}
+
+impl Debug for IndexInquiry<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "IndexInquiry({})", self.message)
+    }
 }
 
 /// Why no answer came. What matters is whether the peer may have acted on the call.
@@ -190,8 +213,8 @@ pub enum Outcome {
     AnotherSubject,
 }
 
-/// The destination's proof.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The destination's proof. Its `Debug` shows neither proof nor reference, which are in the destination's words.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Acknowledgement {
     /// What the destination calls it, such as `Composition/123/_history/1`. Shown to the client.
     pub reference: Option<String>,
@@ -249,8 +272,9 @@ pub trait SubjectIndex: Send + Sync + Debug {
     ) -> Promise<'a, Result<Option<String>, Setback>>;
 }
 
-/// A question to the patient index. It is asked on behalf of a professional and shown to the subject.
-#[derive(Debug, Clone, Copy)]
+/// A question to the patient index. It is asked on behalf of a professional and shown to the subject; its `Debug` shows
+/// only the id of the message.
+#[derive(Clone, Copy)]
 pub struct IndexInquiry<'a> {
     /// The person.
     pub subject: &'a Identifier,

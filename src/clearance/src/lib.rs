@@ -23,7 +23,7 @@ pub mod journey;
 pub mod keys;
 pub mod refusal;
 pub mod seal;
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod words;
 

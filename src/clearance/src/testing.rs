@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test that cannot go on ends")]
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -13,7 +14,7 @@ use serde_json::Value;
 
 use crate::adapter::{Adapter, Means, SubjectIndex};
 use crate::basis::{Permit, Policy, Question, Standing};
-use crate::client::Client;
+use crate::client::{Client, Professionals};
 use crate::clock::SystemEntropy;
 use crate::declaration::{CheckDigits, Declaration};
 use crate::destination::Destination;
@@ -47,7 +48,7 @@ impl Journey {
             id: "ehr".parse().unwrap(),
             organisation: "10303948".into(),
             destinations: BTreeSet::from([name.clone()]),
-            professionals: None,
+            professionals: Professionals::DangerousAnyone,
         };
         let destination = Destination::new(name, Arc::new(adapter)).unwrap();
         let policy =
@@ -92,39 +93,58 @@ impl Journey {
         means: &Means<'_>,
     ) -> Result<Cleared, Unproven> {
         let folder = tempfile::tempdir().unwrap();
-        let vault = Vault {
-            pseudonyms: PseudonymKey::new(Secret::new([1; 32])),
-            ring: KeyRing::new(folder.path(), Secret::new([2; 32])),
-            entropy: Arc::new(SystemEntropy),
-        };
-        let at = Timestamp::UNIX_EPOCH;
-        let book = Book { acceptance: Mutex::new(None), perhaps_delivered };
+        let vault = vault(folder.path());
+        let book = self.record(outgoing, &vault).await;
+        let book = Book { perhaps_delivered, ..book };
+        let permit = self.permit_again(&book);
+        let attempt = begin(&book, &permit).await;
+        attempt.open(permit, &vault.ring).unwrap().prove(index, means).await
+    }
+
+    /// Records `outgoing`, in a book of its own.
+    pub(crate) async fn record(&self, outgoing: Outgoing, vault: &Vault) -> Book {
+        let book = Book { acceptance: Mutex::new(None), perhaps_delivered: false };
         let particulars = Particulars {
             transfer: TRANSFER,
-            at,
+            at: Timestamp::UNIX_EPOCH,
             not_after: Timestamp::MAX,
             idempotency: IdempotencyScope { client: self.client.id.clone(), key: [3; 32] },
             content: Content([4; 32]),
             answer: Vec::new(),
             traceparent: None,
         };
-        outgoing.record(&book, &vault, particulars).await.unwrap();
-        let permit = self.permit_again(&book);
-        let attempt = Attempt::begin(&book, TRANSFER, &permit, at, at).await.unwrap().unwrap();
-        attempt.open(permit, &vault.ring).unwrap().prove(index, means).await
+        outgoing.record(&book, vault, particulars).await.unwrap();
+        book
     }
 
-    fn permit_again(&self, book: &Book) -> Permit {
+    /// The permit for what is in `book`, asked for anew.
+    pub(crate) fn permit_again(&self, book: &Book) -> Permit {
         let acceptance = book.acceptance.lock().unwrap();
-        let leaf = &acceptance.as_ref().unwrap().leaf;
-        self.policy.decide(Question::of_entry(leaf, Standing::default()).unwrap()).unwrap()
+        let recorded = acceptance.as_ref().unwrap();
+        let question = Question::of_entry(&recorded.leaf, recorded.subject, Standing::default());
+        self.policy.decide(question.unwrap()).unwrap()
+    }
+}
+
+/// Begins an attempt at what is in `book`.
+pub(crate) async fn begin(book: &Book, permit: &Permit) -> Attempt {
+    let at = Timestamp::UNIX_EPOCH;
+    Attempt::begin(book, TRANSFER, permit, at, at).await.unwrap().unwrap()
+}
+
+/// Keys for tests, with a key ring in `folder`.
+pub(crate) fn vault(folder: &Path) -> Vault {
+    Vault {
+        pseudonyms: PseudonymKey::new(Secret::new([1; 32])),
+        ring: KeyRing::new(folder, Secret::new([2; 32])),
+        entropy: Arc::new(SystemEntropy),
     }
 }
 
 /// A recorder of one transfer.
 #[derive(Debug)]
-struct Book {
-    acceptance: Mutex<Option<Acceptance>>,
+pub(crate) struct Book {
+    pub(crate) acceptance: Mutex<Option<Acceptance>>,
     perhaps_delivered: bool,
 }
 
@@ -167,6 +187,7 @@ impl Recorder for Book {
         Ok(Ok(Begun {
             number: 1,
             perhaps_delivered: self.perhaps_delivered,
+            subject: acceptance.subject,
             leaf: acceptance.leaf,
             sealed: acceptance.sealed,
         }))

@@ -47,12 +47,13 @@ async fn started(State(gateway): State<Arc<Gateway>>) -> Response {
 
 /// Whether a transfer could be accepted and recorded now.
 async fn ready(State(gateway): State<Arc<Gateway>>, RawQuery(query): RawQuery) -> Response {
-    let accepting = gateway.health.accepting();
+    let now = gateway.clock.now();
+    let accepting = gateway.health.accepting(now);
     if query.is_some_and(|query| query.split('&').any(|item| item.starts_with("verbose"))) {
         let status = if accepting.is_ok() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
         return intake::json(
             status,
-            &json!({ "ready": accepting.is_ok(), "checks": gateway.health.findings() }),
+            &json!({ "ready": accepting.is_ok(), "checks": gateway.health.findings(now) }),
         );
     }
     answer(accepting.is_ok(), "ok\n", "not ready; ask with ?verbose\n")

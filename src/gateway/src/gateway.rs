@@ -20,7 +20,7 @@ use crate::intake::Caller;
 use crate::intake::problem::{Kind, Problem};
 use crate::rates::Rates;
 use crate::rules::Rules;
-use crate::telemetry::metrics;
+use crate::telemetry::metrics::{self, Connections};
 
 /// A running gateway.
 #[derive(Debug)]
@@ -34,6 +34,7 @@ pub(crate) struct Gateway {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) rates: Rates,
     pub(crate) health: Health,
+    pub(crate) connections: Connections,
     pub(crate) work: Notify,
 }
 
@@ -51,7 +52,7 @@ impl Gateway {
 
     /// Whether it is safe to accept a transfer now.
     pub(crate) fn accepting(&self) -> Result<(), Problem> {
-        self.health.accepting().map_err(|why| {
+        self.health.accepting(self.clock.now()).map_err(|why| {
             metrics::not_accepting(why);
             Problem::new(Kind::NotAccepting, format!("not safe now: {why}"))
                 .retry_after(Duration::from_secs(30))

@@ -3,7 +3,13 @@
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
+
+use crate::config::Delivery;
+
+/// Housekeeping that has not come round for so long hangs: it does so every two seconds.
+pub(crate) const HOUSEKEEPING_LATE: SignedDuration = SignedDuration::from_secs(30);
 
 /// What readiness rests on.
 #[derive(Debug)]
@@ -16,6 +22,7 @@ struct State {
     started: bool,
     draining: bool,
     record: Result<(), &'static str>,
+    kept_house_at: Timestamp,
     pending: u64,
     pending_max: u64,
     oldest_seconds: u64,
@@ -31,18 +38,27 @@ pub(crate) struct Finding {
 }
 
 impl Health {
-    pub(crate) fn new(pending_max: u64, oldest_warning_seconds: u64) -> Self {
+    pub(crate) fn new(settings: &Delivery, now: Timestamp) -> Self {
         Self {
             state: Mutex::new(State {
                 started: false,
                 draining: false,
                 record: Err("not yet opened"),
+                kept_house_at: now,
                 pending: 0,
-                pending_max,
+                pending_max: settings.pending_max,
                 oldest_seconds: 0,
-                oldest_warning_seconds,
+                oldest_warning_seconds: settings.oldest_warning_seconds,
             }),
         }
+    }
+
+    /// Puts the limits of other settings in force.
+    pub(crate) fn limits(&self, settings: &Delivery) {
+        self.change(|state| {
+            state.pending_max = settings.pending_max;
+            state.oldest_warning_seconds = settings.oldest_warning_seconds;
+        });
     }
 
     pub(crate) fn started(&self) {
@@ -55,6 +71,11 @@ impl Health {
 
     pub(crate) fn record(&self, record: Result<(), &'static str>) {
         self.change(|state| state.record = record);
+    }
+
+    /// Housekeeping has come round.
+    pub(crate) fn kept_house(&self, now: Timestamp) {
+        self.change(|state| state.kept_house_at = now);
     }
 
     /// Whether the last write was recorded.
@@ -70,12 +91,16 @@ impl Health {
     }
 
     /// Whether a transfer may be accepted now, or why not.
-    pub(crate) fn accepting(&self) -> Result<(), &'static str> {
+    pub(crate) fn accepting(&self, now: Timestamp) -> Result<(), &'static str> {
         let state = self.look();
         if state.draining {
             return Err("shutting down");
         }
         state.record?;
+        // What it would have counted, signed and destroyed since, nobody knows.
+        if state.housekeeping_hangs(now) {
+            return Err("housekeeping hangs");
+        }
         if state.pending >= state.pending_max {
             return Err("too much waits undelivered");
         }
@@ -88,13 +113,18 @@ impl Health {
     }
 
     /// Everything that was looked at.
-    pub(crate) fn findings(&self) -> Vec<Finding> {
+    pub(crate) fn findings(&self, now: Timestamp) -> Vec<Finding> {
         let state = self.look();
         let finding = |check, ok, detail: String| Finding { check, ok, detail };
         vec![
             finding("started", state.started, String::new()),
             finding("not-draining", !state.draining, String::new()),
             finding("record", state.record.is_ok(), state.record.err().unwrap_or_default().to_owned()),
+            finding(
+                "housekeeping",
+                !state.housekeeping_hangs(now),
+                format!("it came round {} s ago", state.since_kept_house(now).as_secs()),
+            ),
             finding(
                 "outbox-size",
                 state.pending < state.pending_max,
@@ -119,5 +149,54 @@ impl Health {
 
     fn look(&self) -> State {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl State {
+    fn since_kept_house(&self, now: Timestamp) -> SignedDuration {
+        now.duration_since(self.kept_house_at).max(SignedDuration::ZERO)
+    }
+
+    fn housekeeping_hangs(&self, now: Timestamp) -> bool {
+        self.since_kept_house(now) > HOUSEKEEPING_LATE
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn health(now: Timestamp) -> Health {
+        let defaults: toml::Table = toml::from_str(crate::config::DEFAULTS).unwrap();
+        let health = Health::new(&defaults["delivery"].clone().try_into().unwrap(), now);
+        health.record(Ok(()));
+        health
+    }
+
+    #[test]
+    fn housekeeping_that_hangs_is_told_with_the_reason_until_it_comes_round() {
+        let start = Timestamp::UNIX_EPOCH;
+        let health = health(start);
+        let (late, too_late) =
+            (start + HOUSEKEEPING_LATE, start + HOUSEKEEPING_LATE + SignedDuration::from_secs(1));
+        assert_eq!(health.accepting(late), Ok(()));
+        assert_eq!(health.accepting(too_late), Err("housekeeping hangs"));
+        let finding = health.findings(too_late).into_iter().find(|of| of.check == "housekeeping").unwrap();
+        assert_eq!((finding.ok, finding.detail.as_str()), (false, "it came round 31 s ago"));
+        health.kept_house(too_late);
+        assert_eq!(health.accepting(too_late), Ok(()));
+        // A clock that was set back has not made it late.
+        assert_eq!(health.accepting(start), Ok(()));
+    }
+
+    #[test]
+    fn limits_of_new_settings_hold_at_once() {
+        let health = health(Timestamp::UNIX_EPOCH);
+        health.queue(10, 0);
+        assert_eq!(health.accepting(Timestamp::UNIX_EPOCH), Ok(()));
+        let defaults: toml::Table = toml::from_str(crate::config::DEFAULTS).unwrap();
+        let settings: Delivery = defaults["delivery"].clone().try_into().unwrap();
+        health.limits(&Delivery { pending_max: 10, ..settings });
+        assert_eq!(health.accepting(Timestamp::UNIX_EPOCH), Err("too much waits undelivered"));
     }
 }

@@ -1,5 +1,6 @@
-//! What goes on in the background: checkpoints signed, figures kept, daily keys destroyed, changed certificates taken up.
+//! What goes on in the background: checkpoints signed, figures kept, daily keys destroyed, old idempotency keys forgotten.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use clearance::seal::Day;
 use clearance::words::DestinationName;
 use jiff::{SignedDuration, Timestamp};
 use ledger::{Origin, SigningKey};
+use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
@@ -24,12 +26,20 @@ pub(crate) fn signing_key(config: &Config, secrets: &Secrets) -> Result<SigningK
 }
 
 /// Looks around until `stop` is set, and signs a last checkpoint.
-pub(crate) async fn run(gateway: Arc<Gateway>, key: SigningKey, mut stop: watch::Receiver<bool>) {
+pub(crate) async fn run(
+    gateway: Arc<Gateway>,
+    key: SigningKey,
+    collected: PrometheusHandle,
+    mut stop: watch::Receiver<bool>,
+) {
     let mut signed = Signed { size: None, at: Timestamp::MIN };
     let mut purged = Timestamp::MIN;
     loop {
         let stopping = *stop.borrow();
         look_around(&gateway, &key, &mut signed, &mut purged, stopping).await;
+        gateway.health.kept_house(gateway.clock.now());
+        // What histograms were told is held one by one until then, also when nobody scrapes.
+        collected.run_upkeep();
         if stopping {
             break;
         }
@@ -82,8 +92,12 @@ async fn look_around(
     };
     gateway.health.record(record);
     let figures = gateway.store.figures();
-    let entries = gateway.store.head().await.map_or(0, |head| head.size());
+    let entries = gateway.store.head().await.ok().map(|head| head.size());
     metrics::record(entries, figures.commits, record.is_ok());
+    if signed.size.is_some() {
+        metrics::checkpoint(signed.at.as_second());
+    }
+    gateway.connections.show_all();
     metrics::trust(gateway.trust.current().generation());
     for (name, not_after) in expiries(gateway) {
         metrics::certificate(&name, not_after);
@@ -95,12 +109,16 @@ async fn queues(gateway: &Gateway, now: Timestamp) -> Result<(), clearance::jour
     let age =
         |accepted_at: Timestamp| Duration::try_from(now.duration_since(accepted_at)).unwrap_or_default();
     let rules = gateway.rules.load();
-    for destination in rules.destinations() {
-        let name: &DestinationName = destination.name();
-        match depths.iter().find(|depth| depth.destination == *name) {
-            Some(depth) => metrics::queue(name, depth.pending, depth.unknown, age(depth.oldest_accepted_at)),
-            None => metrics::queue(name, 0, 0, Duration::ZERO),
-        }
+    let configured = rules.destinations().map(|of| (of.name(), (0, 0, Duration::ZERO)));
+    let mut queues: BTreeMap<&DestinationName, _> = configured.collect();
+    // What waits for a destination that is not configured any more is shown too.
+    queues.extend(
+        depths
+            .iter()
+            .map(|depth| (&depth.destination, (depth.pending, depth.unknown, age(depth.oldest_accepted_at)))),
+    );
+    for (name, (pending, unknown, oldest)) in queues {
+        metrics::queue(name, pending, unknown, oldest);
     }
     let pending = depths.iter().map(|depth| depth.pending).sum();
     let oldest = depths.iter().map(|depth| age(depth.oldest_accepted_at).as_secs()).max().unwrap_or(0);
@@ -129,7 +147,6 @@ async fn sign(
         Ok(checkpoint) => {
             gateway.store.keep_checkpoint(checkpoint).await?;
             *signed = Signed { size: Some(size), at: now };
-            metrics::checkpoint(now.as_second());
         }
         Err(error) => {
             tracing::error!(event.action = "checkpoint-failed", error.message = %error, "a checkpoint could not be signed")

@@ -32,7 +32,7 @@ pub(crate) enum Door {
 }
 
 impl Door {
-    const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Intake => "intake",
             Self::TlsOnly => "tls-only",
@@ -48,10 +48,8 @@ pub(crate) async fn serve(
     routes: Router,
     mut stop: watch::Receiver<bool>,
 ) {
-    let limits = gateway.config.load().limits.clone();
-    let places = Arc::new(Semaphore::new(limits.connections_max));
+    let places = Arc::new(Semaphore::new(gateway.config.load().limits.connections_max));
     let open = GracefulShutdown::new();
-    let server = Arc::new(server(&limits));
     loop {
         // Beyond the limit, connections wait in the kernel's queue instead of in our memory.
         let place = tokio::select! {
@@ -72,11 +70,12 @@ pub(crate) async fn serve(
                 continue;
             }
         };
-        let (gateway, routes, server) = (Arc::clone(&gateway), routes.clone(), Arc::clone(&server));
-        let watcher = open.watcher();
-        let handshake_limit = Duration::from_millis(limits.handshake_ms);
+        let (gateway, routes, watcher) = (Arc::clone(&gateway), routes.clone(), open.watcher());
         tokio::spawn(async move {
             let _place = place;
+            // A connection goes by the limits that are in force when it comes.
+            let limits = gateway.config.load().limits.clone();
+            let handshake_limit = Duration::from_millis(limits.handshake_ms);
             let handshake = timeout(handshake_limit, shake(&gateway, door, stream)).await;
             let stream = match handshake {
                 Ok(Ok(stream)) => stream,
@@ -84,21 +83,21 @@ pub(crate) async fn serve(
                 Err(_) => return refused(door, from, "the handshake took too long"),
             };
             metrics::handshake(door.name(), "done");
-            metrics::connections(door.name(), 1.0);
+            let _open = gateway.connections.open(door);
             let connection = Arc::new(connection(&gateway, &stream));
             let service = TowerToHyperService::new(routes.map_request(move |mut request: Request<_>| {
                 request.extensions_mut().insert(Arc::clone(&connection));
                 request.map(axum::body::Body::new)
             }));
+            let server = server(&limits);
             let serving = server.serve_connection(TokioIo::new(stream), service).into_owned();
             if let Err(error) = watcher.watch(serving).await {
                 tracing::debug!(event.action = "connection-broke", error.message = %error, "a connection ended early");
             }
-            metrics::connections(door.name(), -1.0);
         });
     }
     drop(listener);
-    let drain = Duration::from_secs(limits.drain_seconds);
+    let drain = Duration::from_secs(gateway.config.load().limits.drain_seconds);
     if timeout(drain, open.shutdown()).await.is_err() {
         tracing::warn!(
             event.action = "drain-incomplete",

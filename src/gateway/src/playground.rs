@@ -32,6 +32,9 @@ pub const WORKER: Person =
 pub const DRIVER: Person =
     Person { code: "38507140418", given: "Jaan", family: "Tamm", index_id: "700002", born: "1985-07-14" };
 
+/// The Transport Administration's register, as a subsystem of the X-Road.
+const REGISTER: &str = "GOV/70001490/liiklusregister";
+
 /// An invented person.
 #[derive(Debug, Clone, Copy)]
 pub struct Person {
@@ -85,6 +88,8 @@ pub struct Choices {
     pub organisation: Option<String>,
     /// Whether the stand-ins can be told to fail by plain HTTP on loopback.
     pub admin: bool,
+    /// Whether the Transport Administration is sent its slim record directly, instead of by TIS.
+    pub direct: bool,
     /// More settings, in TOML, behind those of the playground.
     pub settings: String,
 }
@@ -175,9 +180,7 @@ client = "COM/{organisation}/gateway"
 organisation = "{organisation}"
 application = "clearance"
 
-[destinations.transport-administration]
-adapter = "transport-administration"
-route = "tis"
+{transport_administration}
 
 [destinations.employer]
 adapter = "employer"
@@ -190,6 +193,7 @@ url = "https://{employer}/health-check-decisions"
             employer = self.employer.address(),
             employer_code = employer_code(choices),
             organisation = organisation(choices),
+            transport_administration = self.transport_administration(choices),
         );
         for (client, destinations) in
             [(ExampleClient::Ehr, r#"["employer", "transport-administration"]"#), (ExampleClient::Pacs, "[]")]
@@ -210,6 +214,30 @@ url = "https://{employer}/health-check-decisions"
         text.push('\n');
         text.push_str(&choices.settings);
         Ok(text)
+    }
+}
+
+impl Playground {
+    fn transport_administration(&self, choices: &Choices) -> String {
+        let route = if choices.direct { "direct" } else { "tis" };
+        let mut text = format!(
+            "[destinations.transport-administration]\nadapter = \"transport-administration\"\nroute = \"{route}\""
+        );
+        if choices.direct {
+            text.push_str(&format!(
+                r#"
+
+[destinations.transport-administration.direct]
+peer = "security-server"
+url = "https://{tis}"
+instance = "ee-test"
+client = "COM/{organisation}/gateway"
+service = "{REGISTER}/driver-fitness""#,
+                tis = self.tis.address(),
+                organisation = organisation(choices),
+            ));
+        }
+        text
     }
 }
 
@@ -273,7 +301,7 @@ fn tis_settings(pki: &ExamplePki, choices: &Choices) -> io::Result<tis_stand_in:
         }],
         rights,
         patients,
-        register: "GOV/70001490/liiklusregister".to_owned(),
+        register: REGISTER.to_owned(),
         token_lifetime: Duration::from_secs(300),
     })
 }

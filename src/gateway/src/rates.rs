@@ -1,8 +1,10 @@
 //! How fast clients may send, and how fast destinations may be sent to.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use clearance::words::{ClientId, DestinationName};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
@@ -11,9 +13,13 @@ use crate::config::Limits;
 use crate::intake::problem::{Kind, Problem};
 use crate::telemetry::metrics;
 
-/// The rates in force.
+/// The rates in force, and what has been used of them.
 #[derive(Debug)]
-pub(crate) struct Rates {
+pub(crate) struct Rates(ArcSwap<InForce>);
+
+#[derive(Debug)]
+struct InForce {
+    figures: [u32; 5],
     clients: DefaultKeyedRateLimiter<ClientId>,
     destinations: DefaultKeyedRateLimiter<DestinationName>,
     refusals: DefaultKeyedRateLimiter<ClientId>,
@@ -21,7 +27,38 @@ pub(crate) struct Rates {
 
 impl Rates {
     pub(crate) fn new(limits: &Limits) -> Self {
+        Self(ArcSwap::from_pointee(InForce::new(limits)))
+    }
+
+    /// Puts other limits in force. Where they are the same, what has been used stays used.
+    pub(crate) fn renew(&self, limits: &Limits) {
+        if self.0.load().figures != figures(limits) {
+            self.0.store(Arc::new(InForce::new(limits)));
+        }
+    }
+
+    /// Whether a client may send one more request.
+    pub(crate) fn client(&self, client: &ClientId) -> Result<(), Problem> {
+        let detail = "this client sends more than its configured rate";
+        limited(&self.0.load().clients, client, "client", detail)
+    }
+
+    /// Whether one more transfer to a destination may be accepted.
+    pub(crate) fn destination(&self, destination: &DestinationName) -> Result<(), Problem> {
+        let detail = "more is sent to this destination than its configured rate";
+        limited(&self.0.load().destinations, destination, "destination", detail)
+    }
+
+    /// Whether one more refusal of a client is written to the ledger; otherwise it is counted only.
+    pub(crate) fn refusal_is_ledgered(&self, client: &ClientId) -> bool {
+        self.0.load().refusals.check_key(client).is_ok()
+    }
+}
+
+impl InForce {
+    fn new(limits: &Limits) -> Self {
         Self {
+            figures: figures(limits),
             clients: RateLimiter::keyed(quota(limits.client_per_second, limits.client_burst)),
             destinations: RateLimiter::keyed(quota(limits.destination_per_second, limits.destination_burst)),
             refusals: RateLimiter::keyed(quota(
@@ -30,22 +67,16 @@ impl Rates {
             )),
         }
     }
+}
 
-    /// Whether a client may send one more request.
-    pub(crate) fn client(&self, client: &ClientId) -> Result<(), Problem> {
-        limited(&self.clients, client, "client", "this client sends more than its configured rate")
-    }
-
-    /// Whether one more transfer to a destination may be accepted.
-    pub(crate) fn destination(&self, destination: &DestinationName) -> Result<(), Problem> {
-        let detail = "more is sent to this destination than its configured rate";
-        limited(&self.destinations, destination, "destination", detail)
-    }
-
-    /// Whether one more refusal of a client is written to the ledger; otherwise it is counted only.
-    pub(crate) fn refusal_is_ledgered(&self, client: &ClientId) -> bool {
-        self.refusals.check_key(client).is_ok()
-    }
+const fn figures(limits: &Limits) -> [u32; 5] {
+    [
+        limits.client_per_second,
+        limits.client_burst,
+        limits.destination_per_second,
+        limits.destination_burst,
+        limits.refusals_ledgered_per_second,
+    ]
 }
 
 fn limited<K: std::hash::Hash + Eq + Clone>(

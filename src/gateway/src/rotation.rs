@@ -48,7 +48,7 @@ fn take_up(gateway: &Gateway, calls: &Calls) {
     }
     metrics::reloaded("certificates", true);
     tell(&changed);
-    if let Err(error) = calls.renew(&gateway.config.load(), &gateway.trust.current()) {
+    if let Err(error) = calls.renew(&gateway.config, &gateway.trust) {
         tracing::error!(
             event.action = "rotation-refused",
             error.message = %error,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clearance::adapter::SubjectIndex;
 use clearance::basis::{Policy, PolicyError, PolicySource};
-use clearance::client::{Client, ProfessionalDigest};
+use clearance::client::{Client, Professionals};
 use clearance::destination::{Destination, DestinationError};
 use clearance::fault::Fault;
 use clearance::words::DestinationName;
@@ -86,14 +86,14 @@ impl Rules {
 }
 
 fn client(client: &config::Client) -> Client {
-    let digests = |codes: &std::collections::BTreeSet<String>| {
-        codes.iter().map(|code| ProfessionalDigest::of(code)).collect()
-    };
     Client {
         id: client.id.clone(),
         organisation: client.organisation.clone(),
         destinations: client.destinations.clone(),
-        professionals: client.professionals.as_ref().map(digests),
+        professionals: client
+            .professionals
+            .clone()
+            .map_or(Professionals::DangerousAnyone, Professionals::Listed),
     }
 }
 

@@ -28,6 +28,7 @@ use crate::listener::{self, Door};
 use crate::rates::Rates;
 use crate::rules::Rules;
 use crate::secrets::{Secrets, Signer};
+use crate::telemetry::metrics::Connections;
 use crate::transport::Calls;
 use crate::{admin, housekeeping, intake, rotation};
 
@@ -38,10 +39,21 @@ pub(crate) struct Running {
     pub(crate) intake: SocketAddr,
     pub(crate) admin: SocketAddr,
     calls: Arc<Calls>,
-    stop: watch::Sender<bool>,
-    tasks: JoinSet<()>,
+    /// What comes in and goes out.
+    traffic: Tasks,
+    /// What outlives it: health is answered, and figures are kept, to the end of the drain.
+    watch_keepers: Tasks,
     file: Option<PathBuf>,
+    /// The settings that it was started with, for those that only a start puts in force.
+    started_with: Config,
     _watch: Watch,
+}
+
+/// Tasks that are told to stop together.
+#[derive(Debug)]
+struct Tasks {
+    stop: watch::Sender<bool>,
+    running: JoinSet<()>,
 }
 
 /// Why a gateway did not start.
@@ -100,10 +112,12 @@ pub(crate) async fn start(
     let tls_only =
         tls_only_listener.as_ref().map(|listener| address(listener).to_string()).unwrap_or_default();
 
-    let health = Health::new(config.delivery.pending_max, config.delivery.oldest_warning_seconds);
+    let health = Health::new(&config.delivery, clock.now());
+    let started_with = config.clone();
     let gateway = Arc::new(Gateway {
         rates: Rates::new(&config.limits),
         health,
+        connections: Connections::default(),
         config: ArcSwap::from_pointee(config),
         rules: ArcSwap::from_pointee(rules),
         trust,
@@ -122,24 +136,19 @@ pub(crate) async fn start(
         signer: Arc::new(signer),
     });
 
-    let (stop, stopped) = watch::channel(false);
-    let mut tasks = JoinSet::new();
-    let routes = intake::router(Arc::clone(&gateway));
-    tasks.spawn(listener::serve(
-        Arc::clone(&gateway),
-        Door::Intake,
-        intake_listener,
-        routes,
-        stopped.clone(),
-    ));
+    let (mut traffic, mut watch_keepers) = (Tasks::new(), Tasks::new());
+    let serve = |door, listener, routes| {
+        let gateway = Arc::clone(&gateway);
+        move |stop| listener::serve(gateway, door, listener, routes, stop)
+    };
+    traffic.spawn(serve(Door::Intake, intake_listener, intake::router(Arc::clone(&gateway))));
     if let Some(listener) = tls_only_listener {
-        let routes = admin::tls_only(Arc::clone(&gateway));
-        tasks.spawn(listener::serve(Arc::clone(&gateway), Door::TlsOnly, listener, routes, stopped.clone()));
+        traffic.spawn(serve(Door::TlsOnly, listener, admin::tls_only(Arc::clone(&gateway))));
     }
-    let routes = admin::router(Arc::clone(&gateway), metrics);
-    tasks.spawn(serve_admin(admin_listener, routes, stopped.clone()));
-    tasks.spawn(delivery::run(Arc::clone(&gateway), courier, stopped.clone()));
-    tasks.spawn(housekeeping::run(Arc::clone(&gateway), checkpoints, stopped));
+    traffic.spawn(|stop| delivery::run(Arc::clone(&gateway), courier, stop));
+    let routes = admin::router(Arc::clone(&gateway), metrics.clone());
+    watch_keepers.spawn(|stop| serve_admin(admin_listener, routes, stop));
+    watch_keepers.spawn(|stop| housekeeping::run(Arc::clone(&gateway), checkpoints, metrics, stop));
     let watch = rotation::watch(&gateway, &calls)?;
     // The store has been opened, and its end verified.
     gateway.health.record(Ok(()));
@@ -148,12 +157,14 @@ pub(crate) async fn start(
         tracing::warn!(event.action = "dangerous-setting", setting, "a setting weakens the gateway");
     }
     tracing::info!(event.action = "started", intake.address = %intake, admin.address = %admin, tls_only.address = tls_only, "the gateway serves");
-    Ok(Running { gateway, intake, admin, calls, stop, tasks, file: file.map(Path::to_owned), _watch: watch })
+    let file = file.map(Path::to_owned);
+    Ok(Running { gateway, intake, admin, calls, traffic, watch_keepers, file, started_with, _watch: watch })
 }
 
 impl Running {
-    /// Reads settings, certificates and policies again. What is not usable leaves the old in force.
-    pub(crate) fn reload(&self) -> Result<(), String> {
+    /// Reads settings, certificates and policies again. What is not usable leaves the old in force. The answer is the
+    /// settings that now differ from those in force, which a restart would change.
+    pub(crate) fn reload(&self) -> Result<Vec<&'static str>, String> {
         let gateway = &self.gateway;
         let config = match &self.file {
             Some(file) => crate::config::load(file).map_err(|error| error.to_string())?,
@@ -161,23 +172,46 @@ impl Running {
         };
         let rules = Rules::build(&config).map_err(|error| error.to_string())?;
         let trust = gateway.trust.reload_with(sources(&config), gateway.clock.now());
-        let renewed = self.calls.renew(&config, &gateway.trust.current()).map_err(|error| error.to_string());
-        gateway.rules.store(Arc::new(rules));
+        let at_restart = self.started_with.at_restart(&config);
+        gateway.rates.renew(&config.limits);
+        gateway.health.limits(&config.delivery);
         gateway.config.store(Arc::new(config));
+        let renewed = self.calls.renew(&gateway.config, &gateway.trust).map_err(|error| error.to_string());
+        // After the peers that they call.
+        gateway.rules.store(Arc::new(rules));
+        // A destination that is back has waiting transfers made due.
+        gateway.wake();
         // Parts that are fit are in force even when another is not; the first cause is what the operator needs.
         trust.map_err(|error| causes(&error))?;
-        renewed
+        renewed.map(|()| at_restart)
     }
 
     /// Stops: no new connections, requests and attempts under way finish, the store is closed.
     pub(crate) async fn stop(mut self) {
         self.gateway.health.draining();
-        if self.stop.send(true).is_err() {
-            tracing::debug!(event.action = "stopped-already", "nothing was left to stop");
-        }
-        while self.tasks.join_next().await.is_some() {}
+        self.traffic.end().await;
+        // After the last outcome: the last checkpoint covers it.
+        self.watch_keepers.end().await;
         self.gateway.store.shutdown().await;
         tracing::info!(event.action = "stopped", "the gateway has stopped");
+    }
+}
+
+impl Tasks {
+    fn new() -> Self {
+        Self { stop: watch::Sender::new(false), running: JoinSet::new() }
+    }
+
+    fn spawn<F: Future<Output = ()> + Send + 'static>(
+        &mut self,
+        task: impl FnOnce(watch::Receiver<bool>) -> F,
+    ) {
+        self.running.spawn(task(self.stop.subscribe()));
+    }
+
+    async fn end(&mut self) {
+        self.stop.send_replace(true);
+        while self.running.join_next().await.is_some() {}
     }
 }
 
@@ -200,7 +234,7 @@ async fn serve_admin(listener: TcpListener, routes: axum::Router, mut stop: watc
     };
     let served = tokio::select! {
         served = axum::serve(listener, routes) => served,
-        // Health is answered to the end of the drain; then there is nothing left to ask about.
+        // Nothing is left to ask about.
         () = stopped => Ok(()),
     };
     if let Err(error) = served {

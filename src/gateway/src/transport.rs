@@ -3,7 +3,7 @@
 //! Redirects are not followed, no proxy from the environment is used, and a URL never reaches an error, a log or a span.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -11,7 +11,7 @@ use bytes::{Bytes, BytesMut};
 use clearance::adapter::{Call, CallFailure, Promise, Reply, Transport};
 use clearance::clock::Clock;
 use http::HeaderValue;
-use identity::Trust;
+use identity::{Reloader, Trust};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Url};
 use tracing::Instrument;
@@ -26,6 +26,7 @@ const CONNECT: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) struct Calls {
     peers: ArcSwap<BTreeMap<String, Peer>>,
+    renewing: Mutex<()>,
     clock: Arc<dyn Clock>,
 }
 
@@ -48,12 +49,14 @@ pub(crate) enum PeerError {
 
 impl Calls {
     pub(crate) fn new(config: &Config, trust: &Trust, clock: Arc<dyn Clock>) -> Result<Self, PeerError> {
-        Ok(Self { peers: ArcSwap::from_pointee(peers(config, trust)?), clock })
+        Ok(Self { peers: ArcSwap::from_pointee(peers(config, trust)?), renewing: Mutex::default(), clock })
     }
 
-    /// New calls go out on the present trust; calls under way are untouched.
-    pub(crate) fn renew(&self, config: &Config, trust: &Trust) -> Result<(), PeerError> {
-        self.peers.store(Arc::new(peers(config, trust)?));
+    /// New calls go out on the present settings and trust; calls under way are untouched.
+    pub(crate) fn renew(&self, config: &ArcSwap<Config>, trust: &Reloader) -> Result<(), PeerError> {
+        // A reload and a change of files may come together: whoever is last has to have read last.
+        let _last = self.renewing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.peers.store(Arc::new(peers(&config.load(), &trust.current())?));
         Ok(())
     }
 

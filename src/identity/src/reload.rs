@@ -49,7 +49,7 @@ pub struct ReloadError {
 
 /// One part that was not replaced.
 #[derive(Debug, thiserror::Error)]
-#[error("the old {part} stays")]
+#[error("the {part} cannot be used")]
 pub struct PartFailure {
     /// Which.
     pub part: Part,

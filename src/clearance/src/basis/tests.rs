@@ -1,4 +1,5 @@
 use super::*;
+use crate::client::Professionals;
 
 const EMPLOYER: &str = r#"
     @id("decision") @reason("the employer may learn the decision")
@@ -20,7 +21,7 @@ fn load(text: &str) -> Result<Policy, PolicyError> {
         id: "ehr".parse().unwrap(),
         organisation: "10303948".into(),
         destinations: BTreeSet::from(["employer".parse().unwrap()]),
-        professionals: None,
+        professionals: Professionals::default(),
     };
     let facts = DestinationFacts {
         name: "employer".parse().unwrap(),
@@ -83,6 +84,7 @@ fn what_is_forbidden_everywhere_wins_over_a_permit() {
     let cases: [(Question, &str); 4] = [
         (
             Question {
+                evidence: BTreeSet::from(["consent:declared".into()]),
                 standing: Standing { consent: Consent::Withdrawn, ..Standing::default() },
                 ..question()
             },
@@ -100,6 +102,25 @@ fn what_is_forbidden_everywhere_wins_over_a_permit() {
     ];
     for (question, rule) in cases {
         assert_eq!(policy().decide(question).unwrap_err().rule, rule);
+    }
+}
+
+#[test]
+fn a_withdrawn_consent_stops_what_rests_on_consent_and_nothing_else() {
+    let withdrawn = |change: fn(&mut Question)| {
+        let standing = Standing { consent: Consent::Withdrawn, ..Standing::default() };
+        let mut question = Question { standing, ..question() };
+        change(&mut question);
+        load(&EMPLOYER.replace(r#"context.gdpr6 == "6(1)(c)""#, "true")).unwrap().decide(question)
+    };
+    assert!(withdrawn(|_| {}).is_ok());
+    let rests_on_consent: [fn(&mut Question); 3] = [
+        |question| question.legal_basis.gdpr6 = "6(1)(a)".into(),
+        |question| question.legal_basis.gdpr9 = "9(2)(a)".into(),
+        |question| question.evidence = BTreeSet::from(["consent:document".into()]),
+    ];
+    for change in rests_on_consent {
+        assert_eq!(withdrawn(change).unwrap_err().rule, "consent-withdrawn");
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! It decides what is well-formed, not what is lawful: that is [`crate::basis`].
 
+mod neutral;
 mod reader;
 #[cfg(test)]
 mod tests;
@@ -35,6 +36,8 @@ pub struct Declaration {
     /// The person in the clinic on whose behalf it is sent.
     pub professional: Professional,
     /// The organisation that receives it, where the destination stands for many.
+    ///
+    /// INVARIANT: a registry code. It is in the ledger in clear, where no person's identifier may be.
     pub recipient: Option<Identifier>,
     /// What shows that the basis holds.
     pub evidence: Vec<Evidence>,

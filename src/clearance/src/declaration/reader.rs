@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use super::neutral::is_neutral;
 use super::{
     CheckDigits, Declaration, EVIDENCE_MAX, Evidence, EvidenceKind, LegalBasis, Professional,
     REASON_CHARACTERS_MAX, Reason, Subject,
@@ -127,9 +128,14 @@ impl Reader {
         let recipient = self.object(members, "recipient")?;
         self.only_known(recipient, "/recipient", &["system", "value"]);
         let identifier = self.identifier(recipient, "/recipient")?;
-        if identifier.system == ESTONIAN_REGISTRY_CODE
-            && !is_estonian_registry_code(identifier.value.expose())
-        {
+        if identifier.system != ESTONIAN_REGISTRY_CODE {
+            self.fault(
+                "recipient-system",
+                "/recipient/system",
+                "a recipient is an organisation, known by its registry code",
+                format!("send `{ESTONIAN_REGISTRY_CODE}` as `system`"),
+            );
+        } else if !is_estonian_registry_code(identifier.value.expose()) {
             self.fault(
                 "registry-code",
                 "/recipient/value",
@@ -214,11 +220,11 @@ impl Reader {
             );
             return None;
         }
-        if text.chars().any(char::is_control) || has_code_of_person_or_diagnosis(&text) {
+        if !is_neutral(&text) {
             self.fault(
                 "reason-not-neutral",
                 "/reason",
-                "the reason holds a control character, a personal code or what looks like a diagnosis code",
+                "the reason holds a control character, a personal code, what looks like a diagnosis code, or digits of another script",
                 remedy,
             );
             return None;
@@ -356,23 +362,4 @@ impl Reader {
 fn fits(name: &str, text: &str) -> bool {
     // The reason has a limit and a rule of its own.
     name == "reason" || (text.len() <= TEXT_BYTES_MAX && !text.chars().any(char::is_control))
-}
-
-/// A run of eleven digits that is a personal code, or a word such as `J45` or `F32.1` (RHK-10).
-fn has_code_of_person_or_diagnosis(text: &str) -> bool {
-    text.split(|c: char| !c.is_alphanumeric() && c != '.').any(|word| {
-        let word = word.trim_matches('.');
-        is_estonian_personal_code(word) || looks_like_diagnosis(word)
-    })
-}
-
-fn looks_like_diagnosis(word: &str) -> bool {
-    let mut characters = word.chars();
-    let letter = characters.next().is_some_and(|c| c.is_ascii_alphabetic());
-    let (category, rest) = characters.as_str().split_once('.').unwrap_or((characters.as_str(), ""));
-    letter
-        && category.len() == 2
-        && category.bytes().all(|c| c.is_ascii_digit())
-        && rest.len() <= 2
-        && rest.bytes().all(|c| c.is_ascii_digit())
 }

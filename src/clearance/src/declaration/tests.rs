@@ -60,12 +60,25 @@ fn a_wrong_check_digit_can_be_a_warning() {
 }
 
 #[test]
+fn a_recipient_is_an_organisation_whatever_system_is_declared() {
+    for (system, value, rule) in [
+        (ESTONIAN_PERSONAL_CODE, "39901012239", "/recipient/system recipient-system"),
+        ("https://example.com/anything", "39901012239", "/recipient/system recipient-system"),
+        (ESTONIAN_REGISTRY_CODE, "39901012239", "/recipient/value registry-code"),
+    ] {
+        let mut value_of = good();
+        value_of["recipient"] = json!({ "system": system, "value": value });
+        assert_eq!(rules(&value_of), [rule]);
+    }
+}
+
+#[test]
 fn a_reason_names_neither_person_nor_diagnosis() {
     for (reason, neutral) in [
         ("juhi tervisetõend", true),
         ("order 2026-17", true),
         ("J45", false),
-        ("see 39901012239.", false),
+        ("isikukood39901012239", false),
         ("a\r\nb", false),
     ] {
         let mut value = good();

@@ -87,7 +87,7 @@ impl Submission {
     /// A submission of `client`, known by the certificate with this SHA-256.
     ///
     /// # Errors
-    /// When the destination has no such purpose, or the purpose wants a recipient and none is declared.
+    /// When the destination has no such purpose, the purpose wants a recipient and none is declared, or it wants none.
     pub fn receive(
         client: Arc<Client>,
         certificate: [u8; 32],
@@ -95,17 +95,8 @@ impl Submission {
         destination: Arc<Destination>,
     ) -> Result<Self, Refusal> {
         let submission = Self { client, certificate, declaration, destination };
-        let needs_recipient = submission.purpose()?.description.needs_recipient;
-        if needs_recipient && submission.declaration.recipient.is_none() {
-            let fault = Fault::new(
-                "recipient-missing",
-                "/recipient",
-                "this purpose is for one of many recipients, and none is declared",
-                "declare the recipient by its registry code",
-            );
-            let detail = "the declaration lacks the recipient";
-            return Err(Refusal::for_faults(Stage::Destination, detail, vec![fault]));
-        }
+        let needed = submission.purpose()?.description.needs_recipient;
+        recipient_is_as_needed(needed, submission.declaration.recipient.is_some())?;
         Ok(submission)
     }
 
@@ -122,7 +113,7 @@ impl Submission {
             legal_basis: self.declaration.legal_basis.clone(),
             categories: categories(purpose.profile.categories(self.evidence_kinds())),
             evidence: self.evidence_codes(),
-            professional: self.client.vouches_for(self.declaration.professional.code.expose()),
+            professional: self.client.vouches_for(&self.declaration.professional),
             standing,
         };
         let permit = policy.decide(question).map_err(Refusal::denied)?;
@@ -191,6 +182,27 @@ impl Lawful {
             subject: projection.subject,
         })
     }
+}
+
+/// A recipient that nothing is sent to would be on record as one that something was sent to.
+fn recipient_is_as_needed(needed: bool, declared: bool) -> Result<(), Refusal> {
+    let (rule, what, remedy, detail) = match (needed, declared) {
+        (true, true) | (false, false) => return Ok(()),
+        (true, false) => (
+            "recipient-missing",
+            "this purpose is for one of many recipients, and none is declared",
+            "declare the recipient by its registry code",
+            "the declaration lacks the recipient",
+        ),
+        (false, true) => (
+            "recipient-unwanted",
+            "this purpose has one recipient, the destination, and another is declared",
+            "leave `recipient` out",
+            "the declaration names a recipient that this purpose does not have",
+        ),
+    };
+    let fault = Fault::new(rule, "/recipient", what, remedy);
+    Err(Refusal::for_faults(Stage::Destination, detail, vec![fault]))
 }
 
 fn media_type_is_known(purpose: &Purpose, document: &Document) -> Result<(), Refusal> {

@@ -12,10 +12,12 @@ mod intake;
 mod open;
 mod record;
 mod recorder;
+#[cfg(test)]
+mod tests;
 
 pub use self::intake::{Document, Lawful, Minimal, Outgoing, Payload, SubjectProof, Submission};
 pub use self::open::{Attempt, BeginRefusal, Cleared, OpenRefusal, Opened, Unproven};
-pub use self::record::{Particulars, RecordFailure, Vault};
+pub use self::record::{Aside, Particulars, RecordFailure, Vault};
 pub use self::recorder::{
     Acceptance, Begun, Content, Due, Ending, IdempotencyScope, Recorded, Recorder, RecorderError,
     Reservation, TransferView,

@@ -3,14 +3,15 @@
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::envelope::{Envelope, Party};
+use super::envelope::{Envelope, Party, UnknownEnvelope};
 use super::intake::Payload;
 use super::record::entry_hash;
 use super::recorder::{Begun, Recorder, RecorderError};
 use crate::adapter::{IndexInquiry, Means, Setback, SubjectIndex};
 use crate::basis::{Permit, Question};
+use crate::keys::Pseudonym;
 use crate::person::{Identifier, Private};
-use crate::seal::{self, KeyRing, Sealed};
+use crate::seal::{self, KeyRing, KeyRingError, Sealed};
 use crate::words::{DestinationName, TransferId};
 
 /// An attempt that is on record, with the disclosure entry as the ledger has it.
@@ -21,6 +22,7 @@ pub struct Attempt {
     transfer: TransferId,
     number: u32,
     perhaps_delivered: bool,
+    subject: Pseudonym,
     leaf: Vec<u8>,
     sealed: Sealed,
 }
@@ -36,15 +38,28 @@ pub enum BeginRefusal {
     NotPending,
 }
 
-/// Why something sealed was not opened. None of these ever happens to a store nobody has touched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+/// Why something sealed was not opened. Only [`Ring`](Self::Ring) says nothing about the transfer itself: no other one
+/// of its day opens either until the ring is mended, and then this one does too.
+#[derive(Debug, thiserror::Error)]
 pub enum OpenRefusal {
     /// The permit is for another disclosure than the ledger entry.
     #[error("the permit is not for this disclosure")]
     PermitIsForAnother,
-    /// The row was edited, moved, copied or rolled back, or its day's key is destroyed.
-    #[error("the sealed body does not belong to this ledger entry, or its key has been destroyed")]
+    /// The ledger entry cannot be read, or is about another person than the row.
+    #[error("the record of it is damaged")]
+    Damaged(#[source] RecorderError),
+    /// The key of its day is not on the ring.
+    #[error("the key of its day is not on the ring")]
+    KeyGone,
+    /// The row was edited, moved, copied or rolled back.
+    #[error("the sealed body does not belong to this ledger entry")]
     DoesNotOpen,
+    /// It was sealed by a later version.
+    #[error("it opens, but its envelope is not one that this version reads")]
+    UnknownEnvelope,
+    /// The key of its day is there and could not be had.
+    #[error("the key ring cannot be used")]
+    Ring(#[source] KeyRingError),
 }
 
 /// An opened transfer whose subject may yet have to be proved.
@@ -55,7 +70,7 @@ pub struct Opened {
     perhaps_delivered: bool,
     destination: DestinationName,
     envelope: Parties,
-    index_claim: Option<String>,
+    pub(super) index_claim: Option<Private>,
     payload: Payload,
     traceparent: Option<String>,
 }
@@ -78,7 +93,7 @@ pub enum Unproven {
 #[derive(Debug)]
 pub struct Cleared {
     opened: Opened,
-    index_id: Option<String>,
+    index_id: Option<Private>,
 }
 
 #[derive(Debug)]
@@ -116,6 +131,7 @@ impl Attempt {
             transfer,
             number: begun.number,
             perhaps_delivered: begun.perhaps_delivered,
+            subject: begun.subject,
             leaf: begun.leaf,
             sealed: begun.sealed,
         }
@@ -126,24 +142,31 @@ impl Attempt {
         self.number
     }
 
+    /// Whether an earlier attempt may have arrived. It outlives an attempt that does not open.
+    pub const fn perhaps_delivered(&self) -> bool {
+        self.perhaps_delivered
+    }
+
     /// Opens what was sealed, under a permit for exactly the disclosure that the ledger holds.
     ///
     /// # Errors
-    /// When the row is not the one that was recorded.
+    /// When the row is not the one that was recorded, or its key cannot be had.
     pub fn open(self, permit: Permit, ring: &KeyRing) -> Result<Opened, OpenRefusal> {
-        let recorded = Question::of_entry(&self.leaf, permit.question().standing);
-        if recorded.as_ref() != Ok(permit.question()) {
+        let recorded = Question::of_entry(&self.leaf, self.subject, permit.question().standing)
+            .map_err(OpenRefusal::Damaged)?;
+        if recorded != *permit.question() {
             return Err(OpenRefusal::PermitIsForAnother);
         }
         let sealed = &self.sealed;
         if sealed.transfer != self.transfer || sealed.destination != permit.question().destination {
             return Err(OpenRefusal::DoesNotOpen);
         }
-        let key = ring.existing(sealed.day).map_err(|_| OpenRefusal::DoesNotOpen)?;
+        let key = ring.existing(sealed.day).map_err(OpenRefusal::Ring)?.ok_or(OpenRefusal::KeyGone)?;
         // The entry's hash is computed from the ledger's own row, never taken from the outbox.
         let plaintext =
             seal::open(sealed, entry_hash(&self.leaf), &key).map_err(|_| OpenRefusal::DoesNotOpen)?;
-        let (envelope, payload) = Envelope::decode(&plaintext).ok_or(OpenRefusal::DoesNotOpen)?;
+        let (envelope, payload) =
+            Envelope::decode(&plaintext).map_err(|UnknownEnvelope| OpenRefusal::UnknownEnvelope)?;
         Ok(Opened {
             transfer: self.transfer,
             number: self.number,
@@ -154,7 +177,7 @@ impl Attempt {
                 media_type: envelope.media_type.clone(),
                 bytes: Bytes::copy_from_slice(payload),
             },
-            index_claim: envelope.index_claim.clone(),
+            index_claim: envelope.index_claim.clone().map(Private::new),
             traceparent: envelope.traceparent.clone(),
             envelope: Parties::of(envelope),
         })
@@ -193,7 +216,7 @@ impl Opened {
             reason: self.envelope.reason.expose(),
             message: self.transfer.message("index"),
         };
-        let known = index.index_id(inquiry, means).await.map_err(Unproven::Setback)?;
+        let known = index.index_id(inquiry, means).await.map_err(Unproven::Setback)?.map(Private::new);
         if known.as_ref() != Some(claim) {
             return Err(Unproven::AnotherSubject);
         }
@@ -239,7 +262,7 @@ impl Cleared {
 
     /// The subject's id in the patient index, where it has been proved.
     pub fn index_id(&self) -> Option<&str> {
-        self.index_id.as_deref()
+        self.index_id.as_ref().map(Private::expose)
     }
 
     /// The professional's code, personal code and role.

@@ -6,13 +6,13 @@ use jiff::Timestamp;
 use ledger::{Commitments, Disclosure, Entry, Hash, Profile, ValueError};
 use zeroize::Zeroizing;
 
-use super::envelope::{Envelope, Party, code, codes, evidence};
+use super::envelope::{Envelope, Party, VERSION, code, codes, evidence};
 use super::intake::{Outgoing, SubjectProof};
 use super::recorder::{Acceptance, Content, IdempotencyScope, Recorded, Recorder, RecorderError};
 use crate::clock::{Entropy, random};
 use crate::keys::PseudonymKey;
 use crate::person::Identifier;
-use crate::seal::{self, Day, EntryHash, KeyRing, SealError};
+use crate::seal::{self, Day, DoesNotOpen, EntryHash, KeyRing, SealError};
 use crate::words::TransferId;
 
 /// The keys that recording takes.
@@ -150,6 +150,7 @@ impl Outgoing {
             value: identifier.value.expose().to_owned(),
         };
         Envelope {
+            version: VERSION,
             subject: person(&declaration.subject.identifier),
             given: declaration.subject.given.expose().to_owned(),
             family: declaration.subject.family.expose().to_owned(),
@@ -197,18 +198,32 @@ impl Outgoing {
             })
             .to_string(),
         );
-        Ok(vault.lay_aside(transfer, text.as_bytes())?)
+        Ok(vault.lay_aside(Aside::Disclosure, transfer, text.as_bytes())?)
     }
 }
 
 impl Vault {
-    /// Encrypts what lies beside the tree of a transfer's entries.
+    /// Encrypts what lies beside the tree of one of a transfer's entries.
     ///
     /// # Errors
     /// When the source of randomness or the cipher has failed.
-    pub fn lay_aside(&self, transfer: TransferId, text: &[u8]) -> Result<Vec<u8>, SealError> {
+    pub fn lay_aside(&self, aside: Aside, transfer: TransferId, text: &[u8]) -> Result<Vec<u8>, SealError> {
         let nonce = random(&*self.entropy).map_err(|_| SealError::Cipher)?;
-        seal::wrap(&self.ring.aside_key(), nonce, transfer.as_bytes(), text).map_err(|_| SealError::Cipher)
+        seal::wrap(&self.ring.aside_key(), nonce, &aside.associated(transfer), text)
+            .map_err(|_| SealError::Cipher)
+    }
+
+    /// Opens what [`lay_aside`](Self::lay_aside) made for the same kind of entry of the same transfer.
+    ///
+    /// # Errors
+    /// When it was laid beside another entry, or was altered.
+    pub fn take_up(
+        &self,
+        aside: Aside,
+        transfer: TransferId,
+        laid: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, DoesNotOpen> {
+        seal::unwrap(&self.ring.aside_key(), &aside.associated(transfer), laid)
     }
 
     /// Commits to the destination's proof of a transfer: the commitment, and the encrypted salt to lay aside.
@@ -217,7 +232,27 @@ impl Vault {
     /// When the source of randomness or the cipher has failed.
     pub fn commit_proof(&self, transfer: TransferId, proof: &[u8]) -> Result<(Hash, Vec<u8>), SealError> {
         let salt = random::<32>(&*self.entropy).map_err(|_| SealError::Cipher)?;
-        Ok((ledger::commit(&salt, &Hash::of(proof)), self.lay_aside(transfer, &salt)?))
+        Ok((ledger::commit(&salt, &Hash::of(proof)), self.lay_aside(Aside::Outcome, transfer, &salt)?))
+    }
+}
+
+/// The entries of a transfer that have something lie beside them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Aside {
+    /// The disclosure: its salts, the reason and the professional's code.
+    Disclosure,
+    /// The final outcome, of which a transfer has one: the salt of the destination's proof.
+    Outcome,
+}
+
+impl Aside {
+    /// What the encryption binds, so that what lies beside one entry does not open beside another.
+    fn associated(self, transfer: TransferId) -> Vec<u8> {
+        let entry = match self {
+            Self::Disclosure => "disclosure",
+            Self::Outcome => "outcome",
+        };
+        [b"clearance aside v1", transfer.as_bytes().as_slice(), entry.as_bytes()].concat()
     }
 }
 

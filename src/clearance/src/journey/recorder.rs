@@ -161,6 +161,9 @@ pub struct Due {
     pub transfer: TransferId,
     /// Its disclosure entry, as the ledger has it.
     pub leaf: Vec<u8>,
+    /// Whose standing it is, by the transfer's row: [`Question::of_entry`](crate::basis::Question::of_entry) holds it
+    /// against the entry.
+    pub subject: Pseudonym,
     /// The subject's standing now.
     pub standing: Standing,
     /// Its state.
@@ -180,6 +183,8 @@ pub struct Begun {
     pub number: u32,
     /// Whether an earlier attempt ended without a readable answer.
     pub perhaps_delivered: bool,
+    /// Whose standing was compared, by the transfer's row.
+    pub subject: Pseudonym,
     /// The disclosure entry, read from the ledger in the same commit.
     pub leaf: Vec<u8>,
     /// What was sealed.

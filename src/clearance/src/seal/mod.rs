@@ -10,13 +10,14 @@ mod stream;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::digest::{Context, SHA256, digest};
+use aws_lc_rs::error::Unspecified;
 use zeroize::Zeroizing;
 
 use crate::clock::{Entropy, random};
 use crate::keys::Secret;
 use crate::words::{DestinationName, TransferId};
 
-pub use self::ring::{Day, KeyRing, KeyRingError, NoSuchDay};
+pub use self::ring::{Day, KeyRing, KeyRingError};
 
 /// What rests on disk of a transfer. Every value is fine: what this crate did not seal does not open.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,9 +47,9 @@ pub enum SealError {
     Cipher,
 }
 
-/// Why something sealed does not open: the row is not the one that was recorded, or its day's key is gone.
+/// Something sealed does not open under a key: it is not what was sealed, or not for this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the sealed body does not belong to this ledger entry, or its key has been destroyed")]
+#[error("it is not what was sealed under this key for this purpose")]
 pub struct DoesNotOpen;
 
 /// The hash of a ledger entry, which a seal binds.
@@ -111,11 +112,10 @@ pub(crate) fn wrap(
     nonce: [u8; NONCE_LEN],
     associated: &[u8],
     plaintext: &[u8],
-) -> Result<Vec<u8>, DoesNotOpen> {
+) -> Result<Vec<u8>, Unspecified> {
     let mut sealed = plaintext.to_vec();
-    cipher(key)?
-        .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(associated), &mut sealed)
-        .map_err(|_| DoesNotOpen)?;
+    let nonce_alone = Nonce::assume_unique_for_key(nonce);
+    cipher(key)?.seal_in_place_append_tag(nonce_alone, Aad::from(associated), &mut sealed)?;
     let mut wrapped = nonce.to_vec();
     wrapped.append(&mut sealed);
     Ok(wrapped)
@@ -130,8 +130,11 @@ pub(crate) fn unwrap(
     let (nonce, sealed) = wrapped.split_at_checked(NONCE_LEN).ok_or(DoesNotOpen)?;
     let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| DoesNotOpen)?;
     let mut opened = Zeroizing::new(sealed.to_vec());
-    let length =
-        cipher(key)?.open_in_place(nonce, Aad::from(associated), &mut opened).map_err(|_| DoesNotOpen)?.len();
+    let length = cipher(key)
+        .and_then(|cipher| {
+            cipher.open_in_place(nonce, Aad::from(associated), &mut opened).map(|text| text.len())
+        })
+        .map_err(|_| DoesNotOpen)?;
     opened.truncate(length);
     Ok(opened)
 }
@@ -141,8 +144,8 @@ fn unwrap_key(key: &Secret, associated: &[u8], wrapped: &[u8]) -> Result<Secret,
     opened.as_slice().try_into().map(Secret::new).map_err(|_| DoesNotOpen)
 }
 
-fn cipher(key: &Secret) -> Result<LessSafeKey, DoesNotOpen> {
-    UnboundKey::new(&AES_256_GCM, key.expose()).map(LessSafeKey::new).map_err(|_| DoesNotOpen)
+fn cipher(key: &Secret) -> Result<LessSafeKey, Unspecified> {
+    UnboundKey::new(&AES_256_GCM, key.expose()).map(LessSafeKey::new)
 }
 
 #[cfg(test)]

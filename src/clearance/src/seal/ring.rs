@@ -43,12 +43,7 @@ impl Day {
     }
 }
 
-/// The key of that day is not on the ring: destroyed, or never there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the key of that day is not on the ring")]
-pub struct NoSuchDay;
-
-/// Why a daily key could not be read, made or destroyed.
+/// Why a daily key could not be read, made or destroyed. None of these says that the key is gone: mended, it is there.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyRingError {
     /// The file system said no.
@@ -60,15 +55,15 @@ pub enum KeyRingError {
         #[source]
         source: io::Error,
     },
-    /// The file does not open under the master key.
+    /// The file does not open under the master key: another one is configured, or the file is damaged.
     #[error("`{path}` does not open under the configured master key")]
     WrongMasterKey {
         /// The file.
         path: PathBuf,
     },
-    /// The source of randomness has failed.
-    #[error("the source of randomness has failed")]
-    Entropy,
+    /// The cipher or the source of randomness has failed.
+    #[error("the cipher or the source of randomness has failed")]
+    Cipher,
 }
 
 /// The daily keys, wrapped by a master key, in a folder.
@@ -105,24 +100,38 @@ impl KeyRing {
                 self.make(day, entropy)?;
                 let path = self.folder.join(day.file_name());
                 // Read back: the key in memory is the one that a restart will find.
-                let key = self.read(day)?.ok_or(KeyRingError::WrongMasterKey { path })?;
+                let gone = || io_error(&path, io::ErrorKind::NotFound.into());
+                let key = self.read(day)?.ok_or_else(gone)?;
                 Ok(self.keep(day, key))
             }
         }
     }
 
-    /// The key of a day that must be there.
+    /// The key of `day`; `None` when it is not on the ring: destroyed, or never there.
     ///
     /// # Errors
-    /// When it is not there, or cannot be read.
-    pub fn existing(&self, day: Day) -> Result<Arc<Secret>, NoSuchDay> {
+    /// When it cannot be told, or does not open. That says nothing about what was sealed under it: try again when the
+    /// ring is mended.
+    pub fn existing(&self, day: Day) -> Result<Option<Arc<Secret>>, KeyRingError> {
         if let Some(key) = self.opened(day) {
-            return Ok(key);
+            return Ok(Some(key));
         }
-        match self.read(day) {
-            Ok(Some(key)) => Ok(self.keep(day, key)),
-            Ok(None) | Err(_) => Err(NoSuchDay),
+        Ok(self.read(day)?.map(|key| self.keep(day, key)))
+    }
+
+    /// Opens the keys of `days`, so that a start with a wrong master key or an unreadable ring ends before anything is
+    /// taken or delivered. The answer is the days whose key is not on the ring: what was sealed under them is lost.
+    ///
+    /// # Errors
+    /// The first key that is there and cannot be opened.
+    pub fn open_all(&self, days: impl IntoIterator<Item = Day>) -> Result<Vec<Day>, KeyRingError> {
+        let mut missing = Vec::new();
+        for day in days {
+            if self.existing(day)?.is_none() {
+                missing.push(day);
+            }
         }
+        Ok(missing)
     }
 
     /// The days whose keys are on the ring.
@@ -177,7 +186,8 @@ impl KeyRing {
         let mut wrapped = Vec::new();
         match File::open(&path).and_then(|mut file| file.read_to_end(&mut wrapped)) {
             Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            // A key that is missing from the ring is gone; a ring that is missing is only not where it is looked for.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && self.folder.is_dir() => return Ok(None),
             Err(source) => return Err(io_error(&path, source)),
         }
         unwrap_key(&self.master, day.file_name().as_bytes(), &wrapped)
@@ -186,10 +196,10 @@ impl KeyRing {
     }
 
     fn make(&self, day: Day, entropy: &dyn Entropy) -> Result<(), KeyRingError> {
-        let key = Secret::new(random(entropy).map_err(|_| KeyRingError::Entropy)?);
-        let nonce = random::<NONCE_LEN>(entropy).map_err(|_| KeyRingError::Entropy)?;
+        let key = Secret::new(random(entropy).map_err(|_| KeyRingError::Cipher)?);
+        let nonce = random::<NONCE_LEN>(entropy).map_err(|_| KeyRingError::Cipher)?;
         let wrapped = wrap(&self.master, nonce, day.file_name().as_bytes(), key.expose())
-            .map_err(|_| KeyRingError::Entropy)?;
+            .map_err(|_| KeyRingError::Cipher)?;
         let path = self.folder.join(day.file_name());
         let draft = self.folder.join(format!("{}.{}", day.file_name(), hex::encode(nonce)));
         let written = OpenOptions::new()
@@ -233,7 +243,7 @@ mod tests {
         assert_eq!(second.key_of(day, &SystemEntropy).unwrap().expose(), key.expose());
         assert_eq!(second.days().unwrap(), [day]);
         second.destroy(day).unwrap();
-        assert_eq!(second.existing(day).unwrap_err(), NoSuchDay);
+        assert!(second.existing(day).unwrap().is_none());
         assert!(second.days().unwrap().is_empty());
     }
 
@@ -244,5 +254,28 @@ mod tests {
         KeyRing::new(folder.path(), Secret::new([1; 32])).key_of(day, &SystemEntropy).unwrap();
         let other = KeyRing::new(folder.path(), Secret::new([2; 32]));
         assert!(matches!(other.key_of(day, &SystemEntropy), Err(KeyRingError::WrongMasterKey { .. })));
+        assert!(matches!(other.existing(day), Err(KeyRingError::WrongMasterKey { .. })));
+    }
+
+    #[test]
+    fn a_ring_that_cannot_be_read_is_not_taken_for_one_without_the_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let day = Day::new(20_000);
+        let elsewhere = KeyRing::new(folder.path().join("not-mounted"), Secret::new([1; 32]));
+        assert!(matches!(elsewhere.existing(day), Err(KeyRingError::Io { .. })));
+        fs::create_dir(folder.path().join(day.file_name())).unwrap();
+        let unreadable = KeyRing::new(folder.path(), Secret::new([1; 32]));
+        assert!(matches!(unreadable.existing(day), Err(KeyRingError::Io { .. })));
+    }
+
+    #[test]
+    fn a_start_learns_which_days_are_lost_and_whether_the_others_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let (there, lost) = (Day::new(20_000), Day::new(20_001));
+        KeyRing::new(folder.path(), Secret::new([1; 32])).key_of(there, &SystemEntropy).unwrap();
+        let restarted = KeyRing::new(folder.path(), Secret::new([1; 32]));
+        assert_eq!(restarted.open_all([there, lost]).unwrap(), [lost]);
+        let mistaken = KeyRing::new(folder.path(), Secret::new([2; 32]));
+        assert!(matches!(mistaken.open_all([lost, there]), Err(KeyRingError::WrongMasterKey { .. })));
     }
 }

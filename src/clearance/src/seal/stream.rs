@@ -4,6 +4,7 @@
 //! transfer, chunk number and whether it is the last chunk.
 
 use aws_lc_rs::aead::{Aad, LessSafeKey, NONCE_LEN, Nonce};
+use aws_lc_rs::error::Unspecified;
 use zeroize::Zeroizing;
 
 use super::{DoesNotOpen, cipher};
@@ -15,7 +16,7 @@ const CHUNK_BYTES: usize = 64 * 1024;
 /// What encryption adds to a chunk.
 const TAG_BYTES: usize = 16;
 
-pub(super) fn encrypt(key: &Secret, transfer: TransferId, plaintext: &[u8]) -> Result<Vec<u8>, DoesNotOpen> {
+pub(super) fn encrypt(key: &Secret, transfer: TransferId, plaintext: &[u8]) -> Result<Vec<u8>, Unspecified> {
     let key = cipher(key)?;
     let chunks = plaintext.len().div_ceil(CHUNK_BYTES).max(1);
     let mut body = Vec::with_capacity(plaintext.len() + chunks * TAG_BYTES);
@@ -24,7 +25,7 @@ pub(super) fn encrypt(key: &Secret, transfer: TransferId, plaintext: &[u8]) -> R
         let to = plaintext.len().min(from + CHUNK_BYTES);
         let mut chunk = plaintext.get(from..to).unwrap_or_default().to_vec();
         let at = Place::new(transfer, number, number + 1 == chunks);
-        key.seal_in_place_append_tag(at.nonce(), at.associated(), &mut chunk).map_err(|_| DoesNotOpen)?;
+        key.seal_in_place_append_tag(at.nonce(), at.associated(), &mut chunk)?;
         body.append(&mut chunk);
     }
     Ok(body)
@@ -35,7 +36,7 @@ pub(super) fn decrypt(
     transfer: TransferId,
     body: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, DoesNotOpen> {
-    let key: LessSafeKey = cipher(key)?;
+    let key: LessSafeKey = cipher(key).map_err(|_| DoesNotOpen)?;
     let chunks = body.len().div_ceil(CHUNK_BYTES + TAG_BYTES);
     let mut plaintext = Zeroizing::new(Vec::with_capacity(body.len()));
     if chunks == 0 {

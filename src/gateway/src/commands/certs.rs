@@ -11,7 +11,7 @@ use rustls::time_provider::DefaultTimeProvider;
 use serde_json::json;
 use std::sync::Arc;
 
-use super::{Failure, Report, Settings};
+use super::{Failure, Report, Settings, read};
 use crate::serve::sources;
 
 #[derive(Debug, Subcommand)]
@@ -52,8 +52,8 @@ impl Certs {
             Self::Init { folder, names } => init(report, folder, names),
             Self::CheckChain { chain, ca, crl, at } => {
                 let at = at.unwrap_or_else(|| SystemClock.now());
-                let lists = crl.iter().map(std::fs::read).collect::<Result<Vec<_>, _>>()?;
-                let summary = check_chain(&std::fs::read(chain)?, &std::fs::read(ca)?, &lists, at)?;
+                let lists = crl.iter().map(|list| read(list)).collect::<Result<Vec<_>, _>>()?;
+                let summary = check_chain(&read(chain)?, &read(ca)?, &lists, at)?;
                 report.line(format_args!("the gateway would believe it until {}", summary.not_after));
                 report.line(format_args!("certificate_sha256       {}", summary.fingerprint));
                 report.line(format_args!("spki_sha256              {}", summary.spki));

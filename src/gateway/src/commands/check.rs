@@ -11,7 +11,7 @@ use clearance::journey::{Document, Outgoing, SubjectProof, Submission};
 use clearance::refusal::{Refusal, Stage};
 use serde_json::json;
 
-use super::{Failure, Report, Settings};
+use super::{Failure, Report, Settings, read};
 use crate::config::Config;
 use crate::rules::Rules;
 
@@ -39,8 +39,8 @@ impl Check {
     pub(super) fn run(&self, report: &Report) -> Result<(), Failure> {
         let config = crate::config::load(&self.settings.config)?;
         let rules = Rules::build(&config)?;
-        let declaration = std::fs::read(&self.declaration)?;
-        let bytes = std::fs::read(&self.document)?.into();
+        let declaration = read(&self.declaration)?;
+        let bytes = read(&self.document)?.into();
         let document = Document { media_type: self.media_type.clone(), bytes };
         match self.clear(&config, &rules, &declaration, &document)? {
             Ok(outgoing) => {

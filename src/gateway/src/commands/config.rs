@@ -10,6 +10,7 @@ use serde_json::json;
 use std::sync::Arc;
 
 use super::{Failure, Report};
+use crate::config::Config;
 use crate::rules::Rules;
 use crate::secrets::Secrets;
 use crate::serve::{causes, sources};
@@ -21,6 +22,9 @@ pub(super) enum ConfigCommand {
         /// The settings file
         #[arg(default_value = "clearance.toml")]
         file: PathBuf,
+        /// The settings that a gateway runs with; names the changes that take effect at its restart only
+        #[arg(long, value_name = "FILE")]
+        against: Option<PathBuf>,
     },
     /// Print the annotated defaults
     Defaults,
@@ -28,24 +32,18 @@ pub(super) enum ConfigCommand {
 
 impl ConfigCommand {
     pub(super) fn run(&self, report: &Report) -> Result<(), Failure> {
-        let Self::Check { file } = self else {
+        let Self::Check { file, against } = self else {
             report.line(crate::config::DEFAULTS.trim_end());
             report.value(&json!({ "defaults": crate::config::DEFAULTS }));
             return Ok(());
         };
         let config = crate::config::load(file)?;
-        // Each part is checked whether or not another has faults: all of them at once.
-        let faults: Vec<String> = [
-            Secrets::read(&config.paths.keys).err().map(|error| causes(&error)),
-            Rules::build(&config).err().map(|error| causes(&error)),
-            Reloader::new(sources(&config), Arc::new(DefaultTimeProvider), SystemClock.now())
-                .err()
-                .map(|error| causes(&error)),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
-        report.value(&json!({ "file": file, "faults": faults }));
+        let at_restart = match against {
+            Some(running) => crate::config::load(running)?.at_restart(&config),
+            None => Vec::new(),
+        };
+        let faults = faults(&config);
+        report.value(&json!({ "file": file, "faults": faults, "at_restart": at_restart }));
         for fault in &faults {
             report.line(fault);
         }
@@ -53,6 +51,19 @@ impl ConfigCommand {
             return Err(Failure::Failed(format!("`{}` is not usable", file.display())));
         }
         report.line(format_args!("{}: ok", file.display()));
+        for setting in at_restart {
+            report.line(format_args!("`{setting}` takes effect at restart"));
+        }
         Ok(())
     }
+}
+
+/// Each part is checked whether or not another has faults: all of them at once.
+fn faults(config: &Config) -> Vec<String> {
+    let secrets = Secrets::read(&config.paths.keys).err().map(|error| causes(&error));
+    let rules = Rules::build(config).err().map(|error| causes(&error));
+    let trust = Reloader::new(sources(config), Arc::new(DefaultTimeProvider), SystemClock.now());
+    let trust = trust.err().map(|error| error.failures).unwrap_or_default();
+    let trust = trust.iter().map(|failure| causes(failure));
+    secrets.into_iter().chain(rules).chain(trust).collect()
 }

@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::ledger::{believed, show};
-use super::{Failure, Report, runtime, submit};
+use super::{Failure, Report, asked_to_stop, runtime, submit};
 use crate::playground::{Choices, Playground, employer_stand_in, samples};
 use crate::secrets::Secrets;
 use crate::serve::Running;
@@ -71,7 +71,7 @@ impl Demo {
             report.value(&json!({ "transfers": rows, "ledger_verifies": ok.is_ok() }));
             if self.stay {
                 invite(report, &playground, &running, folder.path())?;
-                tokio::signal::ctrl_c().await?;
+                asked_to_stop().await?;
             }
             running.stop().await;
             ok

@@ -11,10 +11,11 @@ mod sandbox;
 mod serve;
 mod submit;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
 
 use self::report::Report;
 
@@ -106,6 +107,20 @@ pub fn run() -> ExitCode {
         }
         Err(Failure::Refused) => ExitCode::from(3),
         Err(Failure::LedgerDamaged) => ExitCode::from(4),
+    }
+}
+
+/// Reads a file that the command line names; the failure names it too.
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path).map_err(|error| Failure::Failed(format!("`{}`: {error}", path.display())))
+}
+
+/// Waits for SIGINT or SIGTERM.
+async fn asked_to_stop() -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = terminate.recv() => Ok(()),
+        interrupted = tokio::signal::ctrl_c() => interrupted,
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::{Failure, Report, runtime};
+use super::{Failure, Report, asked_to_stop, runtime};
 use crate::playground::{Choices, Playground};
 
 #[derive(Debug, Args)]
@@ -42,7 +42,7 @@ impl Sandbox {
                 "employer": playground.employer.address().to_string(),
                 "employer_admin": employer_admin,
             }));
-            Ok(tokio::signal::ctrl_c().await?)
+            Ok(asked_to_stop().await?)
         })
     }
 }

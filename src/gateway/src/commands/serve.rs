@@ -44,8 +44,15 @@ fn reload(running: &Running, telemetry: &telemetry::Telemetry) {
     let reloaded = running.reload();
     telemetry::metrics::reloaded("settings", reloaded.is_ok());
     match reloaded {
-        Ok(()) => {
-            tracing::info!(event.action = "reloaded", "settings, certificates and policies were read again")
+        Ok(at_restart) if at_restart.is_empty() => {
+            tracing::info!(event.action = "reloaded", "settings, certificates and policies were read again");
+        }
+        Ok(at_restart) => {
+            tracing::warn!(
+                event.action = "reloaded",
+                settings.at_restart = at_restart.join(", "),
+                "settings, certificates and policies were read again; some settings take effect at restart"
+            );
         }
         Err(why) => {
             tracing::error!(

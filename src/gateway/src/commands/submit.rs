@@ -9,7 +9,8 @@ use reqwest::multipart::{Form, Part};
 use reqwest::{Certificate, Client, Identity};
 use serde_json::Value;
 
-use super::{Failure, Report, runtime};
+use super::{Failure, Report, read, runtime};
+use crate::serve::causes;
 
 #[derive(Debug, Args)]
 pub(super) struct Submit {
@@ -59,9 +60,13 @@ impl Submit {
                     .header("prefer", format!("wait={seconds}"))
                     .timeout(Duration::from_secs(u64::from(seconds) + 30));
             }
-            let answer = request.send().await.map_err(reqwest::Error::without_url)?;
+            let unanswered = |error: reqwest::Error| {
+                let why = causes(&error.without_url());
+                Failure::Failed(format!("`{}` did not answer: {why}", self.gateway))
+            };
+            let answer = request.send().await.map_err(unanswered)?;
             let status = answer.status();
-            let body: Value = answer.json().await.map_err(reqwest::Error::without_url)?;
+            let body: Value = answer.json().await.map_err(unanswered)?;
             show(report, status, &body)
         })
     }
@@ -94,18 +99,18 @@ fn show(report: &Report, status: StatusCode, body: &Value) -> Result<(), Failure
 
 /// A client with a certificate, as an EHR has.
 pub(super) fn client(cert: &Path, key: &Path, ca: &Path) -> Result<Client, Failure> {
-    let mut identity = std::fs::read(cert)?;
-    identity.extend(std::fs::read(key)?);
+    let mut identity = read(cert)?;
+    identity.extend(read(key)?);
     let mut builder = Client::builder()
         .identity(Identity::from_pem(&identity)?)
-        .tls_certs_only(Certificate::from_pem_bundle(&std::fs::read(ca)?)?)
+        .tls_certs_only(Certificate::from_pem_bundle(&read(ca)?)?)
         .no_proxy();
     builder = builder.connect_timeout(Duration::from_secs(5));
     Ok(builder.build()?)
 }
 
 fn part(file: &Path, media_type: &str) -> Result<Part, Failure> {
-    Ok(Part::bytes(std::fs::read(file)?).mime_str(media_type)?)
+    Ok(Part::bytes(read(file)?).mime_str(media_type)?)
 }
 
 /// A fresh idempotency key.

@@ -7,6 +7,7 @@ use toml::de::DeTable;
 use toml::{Table, Value};
 
 use super::Config;
+use crate::telemetry;
 
 /// The annotated defaults.
 pub(crate) const DEFAULTS: &str = include_str!("../../../../deploy/clearance.toml");
@@ -46,7 +47,11 @@ fn listed(faults: &[ConfigFault]) -> String {
 /// Reads the settings in `file` over the defaults.
 pub(crate) fn load(file: &Path) -> Result<Config, ConfigError> {
     let text = std::fs::read_to_string(file).map_err(|error| ConfigError {
-        faults: vec![ConfigFault { file: file.to_owned(), line: None, what: error.to_string() }],
+        faults: vec![ConfigFault {
+            file: file.to_owned(),
+            line: None,
+            what: format!("{error}; `clearance config defaults` prints settings to begin with"),
+        }],
     })?;
     parse(file, &text)
 }
@@ -78,7 +83,9 @@ pub(crate) fn parse(file: &Path, text: &str) -> Result<Config, ConfigError> {
         }
         Ok(_) => refuse(faults),
         Err(error) => {
-            faults.extend(error.message().lines().map(|line| fault(None, line.to_owned())));
+            faults.extend(
+                error.message().lines().map(|what| fault(line_of_named(text, what), what.to_owned())),
+            );
             refuse(faults)
         }
     }
@@ -107,22 +114,66 @@ fn check(config: Config) -> Result<Config, String> {
             faults.push(format!("client `{}` may send to `{name}`, which is not a destination", client.id));
         }
     }
+    for (name, peer) in &config.peers {
+        let url = reqwest::Url::parse(&peer.origin).ok();
+        if url.is_none_or(|url| url.scheme() != "https" || url.path() != "/") {
+            faults.push(format!("`peers.{name}.origin` is not an `https` address without path"));
+        }
+    }
+    if let Err(error) = config.ledger.origin.parse::<ledger::Origin>() {
+        faults.push(format!("`ledger.origin` is not an origin: {error}"));
+    }
+    if let Err(error) = telemetry::filter(&config.telemetry.log) {
+        faults.push(error.to_string());
+    }
     let mut ids: Vec<_> = config.clients.iter().map(|client| &client.id).collect();
     ids.sort_unstable();
     if let Some(twice) = ids.windows(2).find(|pair| pair.first() == pair.last()).and_then(<[_]>::first) {
         faults.push(format!("client `{twice}` is there twice"));
     }
-    if config.delivery.retry_factor < 1.0 {
-        faults.push("`delivery.retry_factor` is below 1".to_owned());
+    if !(1.0..=100.0).contains(&config.delivery.retry_factor) {
+        faults.push("`delivery.retry_factor` is not between 1 and 100".to_owned());
     }
+    faults.extend(out_of_bounds(&config));
     if !(0.0..=1.0).contains(&config.telemetry.trace_ratio) {
         faults.push("`telemetry.trace_ratio` is not between 0 and 1".to_owned());
     }
     if faults.is_empty() { Ok(config) } else { Err(faults.join("\n")) }
 }
 
+/// Numbers with which nothing would be served or delivered, or time would overflow.
+fn out_of_bounds(config: &Config) -> Vec<String> {
+    const DAY_SECONDS: u64 = 86_400;
+    let (limits, delivery) = (&config.limits, &config.delivery);
+    let wide = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+    let bounds = [
+        ("limits.connections_max", wide(limits.connections_max), 1, 1_000_000),
+        ("limits.http2_streams_max", limits.http2_streams_max.into(), 1, 10_000),
+        ("limits.handshake_ms", limits.handshake_ms, 1, 1000 * DAY_SECONDS),
+        ("limits.headers_ms", limits.headers_ms, 1, 1000 * DAY_SECONDS),
+        ("limits.body_ms", limits.body_ms, 1, 1000 * DAY_SECONDS),
+        ("limits.wait_seconds_max", limits.wait_seconds_max, 0, DAY_SECONDS),
+        ("limits.drain_seconds", limits.drain_seconds, 0, DAY_SECONDS),
+        ("delivery.attempt_seconds", delivery.attempt_seconds.into(), 1, DAY_SECONDS),
+        ("delivery.not_after_hours", delivery.not_after_hours.into(), 1, 24 * 366),
+        ("delivery.concurrent", wide(delivery.concurrent), 1, 1000),
+        ("delivery.retry_max_seconds", delivery.retry_max_seconds, 1, 30 * DAY_SECONDS),
+        ("delivery.pending_max", delivery.pending_max, 1, u64::MAX),
+        ("ledger.checkpoint_seconds", config.ledger.checkpoint_seconds, 1, DAY_SECONDS),
+    ];
+    let outside = bounds.into_iter().filter(|(_, number, least, most)| !(least..=most).contains(&number));
+    outside
+        .map(|(name, number, least, most)| format!("`{name}` = {number} is not between {least} and {most}"))
+        .collect()
+}
+
 fn line_at(text: &str, offset: usize) -> usize {
     text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
+}
+
+/// The line of the setting that a fault names first, in backticks.
+fn line_of_named(text: &str, fault: &str) -> Option<usize> {
+    line_of(text, fault.split('`').nth(1)?)
 }
 
 /// The line of the setting at `path`, such as `limits.body_ms`.
@@ -177,6 +228,64 @@ mod tests {
     #[test]
     fn what_is_not_toml_has_its_line() {
         assert!(faults("[limits]\nbody_ms = \n")[0].starts_with("own.toml:2: "));
+    }
+
+    #[test]
+    fn numbers_with_which_nothing_would_work_are_faults() {
+        let text = "[limits]\nconnections_max = 0\n[delivery]\nconcurrent = 0\nretry_factor = nan\n\
+                    retry_max_seconds = 9000000000000000000\n";
+        let faults = faults(text);
+        for name in ["connections_max", "concurrent", "retry_factor", "retry_max_seconds"] {
+            assert!(faults.iter().any(|fault| fault.contains(name)), "{name}: {faults:?}");
+        }
+        assert_eq!(faults.len(), 4, "{faults:?}");
+        assert!(
+            faults.iter().any(|fault| fault.starts_with("own.toml:4: `delivery.concurrent`")),
+            "{faults:?}"
+        );
+    }
+
+    #[test]
+    fn what_would_only_fail_at_the_start_is_a_fault() {
+        let text = "[ledger]\norigin = \"\"\n[telemetry]\nlog = \"a=b=c\"\n\
+                    [peers.x]\norigin = \"http://x\"\nca = \"\"\ncertificate = \"\"\nkey = \"\"\n";
+        let faults = faults(text);
+        for place in
+            ["own.toml:2: `ledger.origin`", "own.toml:4: `telemetry.log`", "own.toml:6: `peers.x.origin`"]
+        {
+            assert!(faults.iter().any(|fault| fault.starts_with(place)), "{place}: {faults:?}");
+        }
+    }
+
+    #[test]
+    fn what_takes_effect_at_a_restart_only_is_named_and_nothing_else() {
+        let read = |text| parse(Path::new("own.toml"), text).unwrap();
+        let old = read("");
+        let new = read(
+            "[admin]\nlisten = \"127.0.0.1:1\"\n[limits]\nconnections_max = 9\nbody_ms = 9\nclient_burst = 9\n\
+             [delivery]\nconcurrent = 9\n",
+        );
+        assert_eq!(old.at_restart(&new), ["admin.listen", "limits.connections_max"]);
+        assert!(new.at_restart(&new).is_empty());
+    }
+
+    #[test]
+    fn the_annotated_defaults_say_what_takes_effect_at_a_restart_only() {
+        let mut other = parse(Path::new("own.toml"), "").unwrap();
+        let elsewhere = || "elsewhere".to_owned();
+        (other.paths.data, other.paths.keys) = ("elsewhere".into(), "elsewhere".into());
+        (other.intake.listen, other.admin.listen, other.tls_only.listen) =
+            (elsewhere(), elsewhere(), elsewhere());
+        (other.ledger.origin, other.telemetry.otlp) = (elsewhere(), elsewhere());
+        (other.limits.connections_max, other.telemetry.trace_ratio) = (1, 0.5);
+        let named = parse(Path::new("own.toml"), "").unwrap().at_restart(&other);
+        let marked = DEFAULTS.lines().filter(|line| line.ends_with(" at restart"));
+        assert_eq!(named.len(), marked.count());
+        let lines: Vec<_> = DEFAULTS.lines().collect();
+        for name in named {
+            let at = line_of(DEFAULTS, name).unwrap();
+            assert!(lines[at - 1].ends_with(" at restart"), "{name}");
+        }
     }
 
     #[test]

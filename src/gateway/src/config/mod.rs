@@ -5,6 +5,7 @@ mod load;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use clearance::client::ListedProfessional;
 use clearance::declaration::CheckDigits;
 use clearance::words::{ClientId, DestinationName};
 use serde::Deserialize;
@@ -71,7 +72,7 @@ pub(crate) struct Client {
     pub(crate) organisation_identifier: Option<String>,
     pub(crate) dns_name: Option<String>,
     pub(crate) destinations: BTreeSet<DestinationName>,
-    pub(crate) professionals: Option<BTreeSet<String>>,
+    pub(crate) professionals: Option<Vec<ListedProfessional>>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -154,6 +155,22 @@ impl Config {
         let intake = intake.into_iter().filter(|(_, on)| *on).map(|(name, _)| name.to_owned());
         let peers = self.peers.iter().filter(|(_, peer)| peer.dangerous_tls_1_2);
         intake.chain(peers.map(|(name, _)| format!("peers.{name}.dangerous_tls_1_2"))).collect()
+    }
+
+    /// The settings of `new` that differ and take effect at a restart only; all others do at a reload.
+    pub(crate) fn at_restart(&self, new: &Self) -> Vec<&'static str> {
+        let differs = [
+            ("paths.data", self.paths.data != new.paths.data),
+            ("paths.keys", self.paths.keys != new.paths.keys),
+            ("intake.listen", self.intake.listen != new.intake.listen),
+            ("admin.listen", self.admin.listen != new.admin.listen),
+            ("tls_only.listen", self.tls_only.listen != new.tls_only.listen),
+            ("limits.connections_max", self.limits.connections_max != new.limits.connections_max),
+            ("ledger.origin", self.ledger.origin != new.ledger.origin),
+            ("telemetry.otlp", self.telemetry.otlp != new.telemetry.otlp),
+            ("telemetry.trace_ratio", self.telemetry.trace_ratio != new.telemetry.trace_ratio),
+        ];
+        differs.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
     }
 
     /// Every path, taken from `folder`.

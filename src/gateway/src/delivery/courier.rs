@@ -56,7 +56,7 @@ impl<R: Recorder> Courier<R> {
             return self.expire(&due, terms.destination.name()).await;
         }
         // Asked again at each attempt: a transfer that is no longer lawful is withheld, and that is recorded.
-        let question = Question::of_entry(&due.leaf, due.standing)?;
+        let question = Question::of_entry(&due.leaf, due.subject, due.standing)?;
         let permit = match terms.policy.decide(question) {
             Ok(permit) => permit,
             Err(denial) => {
@@ -187,7 +187,7 @@ fn log(due: &Due, attempts: u32, ending: &Ending, destination: &DestinationName)
 }
 
 /// One step past the deadline, where the transfer is looked at once more and expires.
-fn after(deadline: Timestamp) -> Timestamp {
+pub(super) fn after(deadline: Timestamp) -> Timestamp {
     deadline.saturating_add(SignedDuration::from_millis(1)).unwrap_or(Timestamp::MAX)
 }
 

@@ -1,6 +1,6 @@
-//! The loop around the courier: for each destination, what is due now, a few at a time; then wait for news or the clock.
+//! The loops around the courier: for each destination, what is due now, a few at a time; then wait for news or the clock.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,16 +9,22 @@ use clearance::journey::{Due, Recorder, RecorderError};
 use clearance::words::{DestinationName, TransferId};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use jiff::SignedDuration;
-use store::Sqlite;
+use jiff::{SignedDuration, Timestamp};
+use store::{PAGE_ROWS_MAX, Sqlite};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinSet};
 
 use super::{Courier, Retry, Terms};
 use crate::gateway::Gateway;
 
 /// The longest wait between two looks: what was missed for whatever reason is found then.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
+/// While attempts are under way, others become due by the clock.
+const LOOK_MEANWHILE: Duration = Duration::from_millis(500);
+/// A transfer whose row cannot be read is left alone for so long; those beside it go on.
+const SET_ASIDE: SignedDuration = SignedDuration::from_mins(1);
+/// What a transfer says that waits for its destination to be configured again.
+const NOT_CONFIGURED: &str = "destination-not-configured";
 
 /// Delivers until `stop` is set; each destination on its own, so that a dead one delays no other.
 ///
@@ -30,12 +36,19 @@ pub(crate) async fn run(
     mut stop: watch::Receiver<bool>,
 ) {
     let mut workers = JoinSet::new();
-    let mut served = BTreeSet::new();
+    let mut served = BTreeMap::<DestinationName, Id>::new();
     while !*stop.borrow() {
-        for name in destinations(&gateway).await {
-            if served.insert(name.clone()) {
-                workers.spawn(serve(Arc::clone(&gateway), Arc::clone(&courier), name, stop.clone()));
+        while let Some(ended) = workers.try_join_next() {
+            if let Err(error) = ended {
+                tracing::error!(event.action = "delivery-broke", error.message = %error, "a destination's worker has broken off; another takes its place");
+                served.retain(|_, id| *id != error.id());
             }
+        }
+        for name in destinations(&gateway).await {
+            served.entry(name).or_insert_with_key(|name| {
+                let worker = Worker::new(&gateway, &courier, name.clone(), stop.clone());
+                workers.spawn(worker.serve()).id()
+            });
         }
         tokio::select! {
             () = tokio::time::sleep(LOOK_AGAIN) => {}
@@ -57,75 +70,147 @@ async fn destinations(gateway: &Gateway) -> BTreeSet<DestinationName> {
     waiting.into_iter().map(|depth| depth.destination).chain(configured).collect()
 }
 
-async fn serve(
+/// One destination's.
+struct Worker {
     gateway: Arc<Gateway>,
     courier: Arc<Courier<Sqlite>>,
     name: DestinationName,
-    mut stop: watch::Receiver<bool>,
-) {
-    while !*stop.borrow() {
-        // Enabled before looking, so that what is accepted meanwhile is not slept over.
-        let woken = gateway.work.notified();
-        tokio::pin!(woken);
-        woken.as_mut().enable();
-        let wait = match round(&gateway, &courier, &name, &stop).await {
-            Ok(wait) => wait,
-            Err(error) => {
-                tracing::error!(event.action = "delivery-stopped", destination.name = %name, error.message = %error, "the record cannot be used; delivery waits");
-                LOOK_AGAIN
-            }
-        };
-        tokio::select! {
-            () = woken => {}
-            () = tokio::time::sleep(wait) => {}
-            changed = stop.changed() => {
-                if changed.is_err() {
-                    return;
+    stop: watch::Receiver<bool>,
+    /// Whether what was put back while the destination was not configured has been called for since.
+    called: bool,
+    /// Transfers whose rows cannot be read, and until when they are left alone.
+    aside: BTreeMap<TransferId, Timestamp>,
+}
+
+impl Worker {
+    fn new(
+        gateway: &Arc<Gateway>,
+        courier: &Arc<Courier<Sqlite>>,
+        name: DestinationName,
+        stop: watch::Receiver<bool>,
+    ) -> Self {
+        let (gateway, courier) = (Arc::clone(gateway), Arc::clone(courier));
+        Self { gateway, courier, name, stop, called: false, aside: BTreeMap::new() }
+    }
+
+    async fn serve(mut self) {
+        let gateway = Arc::clone(&self.gateway);
+        while !*self.stop.borrow() {
+            // Made before looking, so that what is accepted meanwhile is not slept over.
+            let woken = gateway.work.notified();
+            let wait = match self.round().await {
+                Ok(wait) => wait,
+                Err(error) => {
+                    tracing::error!(event.action = "delivery-stopped", destination.name = %self.name, error.message = %error, "the record cannot be used; delivery waits");
+                    LOOK_AGAIN
+                }
+            };
+            tokio::select! {
+                () = woken => {}
+                () = tokio::time::sleep(wait) => {}
+                changed = self.stop.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
                 }
             }
         }
     }
-}
 
-/// Carries everything that is due, some at a time, and takes up what becomes due meanwhile: a slow one delays only
-/// itself and its ordering key. The answer is how long nothing will be due.
-async fn round(
-    gateway: &Gateway,
-    courier: &Courier<Sqlite>,
-    name: &DestinationName,
-    stop: &watch::Receiver<bool>,
-) -> Result<Duration, RecorderError> {
-    let mut under_way = FuturesUnordered::new();
-    let mut carried = BTreeSet::new();
-    loop {
-        let settings = gateway.config.load().delivery.clone();
-        let woken = gateway.work.notified();
-        if !*stop.borrow() && under_way.len() < settings.concurrent {
-            let due = courier.recorder.due(name, gateway.clock.now(), settings.concurrent).await?;
-            let free = settings.concurrent - under_way.len();
-            let fresh: Vec<_> =
-                due.into_iter().filter(|due| !carried.contains(&due.transfer)).take(free).collect();
-            for due in fresh {
-                carried.insert(due.transfer);
-                under_way.push(carry(gateway, courier, name, due));
+    /// Carries everything that is due, some at a time, and takes up what becomes due meanwhile: a slow one delays only
+    /// itself and its ordering key. The answer is how long nothing will be due.
+    async fn round(&mut self) -> Result<Duration, RecorderError> {
+        let (gateway, courier) = (Arc::clone(&self.gateway), Arc::clone(&self.courier));
+        let name = self.name.clone();
+        let mut under_way = FuturesUnordered::new();
+        let mut carried = BTreeSet::new();
+        let mut failed = None;
+        loop {
+            let woken = gateway.work.notified();
+            let places = gateway.config.load().delivery.concurrent.saturating_sub(under_way.len());
+            if failed.is_none() && places > 0 && !*self.stop.borrow() {
+                match self.fresh(&carried, places).await {
+                    Ok(fresh) => {
+                        carried.extend(fresh.iter().map(|due| due.transfer));
+                        under_way.extend(fresh.into_iter().map(|due| carry(&gateway, &courier, &name, due)));
+                    }
+                    Err(error) => failed = Some(error),
+                }
+            }
+            if under_way.is_empty() {
+                break;
+            }
+            tokio::select! {
+                Some((transfer, done)) = under_way.next() => {
+                    carried.remove(&transfer);
+                    match done {
+                        Ok(Done::Carried) => {}
+                        Ok(Done::PutBack) => self.called = false,
+                        Err(RecorderError::Damaged(why)) => self.set_aside(transfer, &why),
+                        // Nothing more is begun; what is under way comes to its end, and may still be recorded.
+                        Err(error) => failed = Some(error),
+                    }
+                }
+                () = woken => {}
+                () = tokio::time::sleep(LOOK_MEANWHILE) => {}
             }
         }
-        if under_way.is_empty() {
-            break;
-        }
-        tokio::select! {
-            Some((transfer, done)) = under_way.next() => {
-                carried.remove(&transfer);
-                done?;
-            }
-            () = woken => {}
+        match failed {
+            Some(error) => Err(error),
+            None => self.until_next().await,
         }
     }
-    let next = courier.recorder.next_due(name).await?;
-    let wait = next.map_or(LOOK_AGAIN, |next| {
-        Duration::try_from(next.duration_since(gateway.clock.now())).unwrap_or_default()
-    });
-    Ok(wait.clamp(Duration::from_millis(5), LOOK_AGAIN))
+
+    /// Up to `places` transfers that are due, not on their way already and not set aside.
+    async fn fresh(
+        &mut self,
+        carried: &BTreeSet<TransferId>,
+        places: usize,
+    ) -> Result<Vec<Due>, RecorderError> {
+        self.call_for_what_was_put_back().await?;
+        let now = self.gateway.clock.now();
+        self.aside.retain(|_, until| *until > now);
+        let limit = places + carried.len() + self.aside.len();
+        let due = self.gateway.store.due(&self.name, now, limit).await?;
+        let free = |due: &Due| !carried.contains(&due.transfer) && !self.aside.contains_key(&due.transfer);
+        Ok(due.into_iter().filter(free).take(places).collect())
+    }
+
+    fn set_aside(&mut self, transfer: TransferId, why: &str) {
+        tracing::error!(event.action = "transfer-set-aside", transfer.id = %transfer, destination.name = %self.name, error.message = why, "a transfer's record is damaged; it waits, and those beside it go on");
+        let until = self.gateway.clock.now().saturating_add(SET_ASIDE).unwrap_or(Timestamp::MAX);
+        self.aside.insert(transfer, until);
+    }
+
+    async fn until_next(&self) -> Result<Duration, RecorderError> {
+        let next = self.gateway.store.next_due(&self.name).await?;
+        let wait = next.map_or(LOOK_AGAIN, |next| {
+            Duration::try_from(next.duration_since(self.gateway.clock.now())).unwrap_or_default()
+        });
+        // What was set aside is due all the time.
+        let least = if self.aside.is_empty() { Duration::from_millis(5) } else { LOOK_MEANWHILE };
+        Ok(wait.clamp(least, LOOK_AGAIN))
+    }
+
+    /// A destination that is configured again has what waited for it made due: after a reload, and after a start, since
+    /// nobody knows what was configured before.
+    async fn call_for_what_was_put_back(&mut self) -> Result<(), RecorderError> {
+        let configured = self.gateway.rules.load().destination(&self.name).is_ok();
+        while configured && !self.called {
+            let now = self.gateway.clock.now();
+            let called = self.gateway.store.call_for(&self.name, now, NOT_CONFIGURED).await?;
+            self.called = called < PAGE_ROWS_MAX;
+        }
+        Ok(())
+    }
+}
+
+/// What became of a transfer that was due.
+enum Done {
+    /// It is one step further.
+    Carried,
+    /// It waits for its destination.
+    PutBack,
 }
 
 async fn carry(
@@ -133,19 +218,21 @@ async fn carry(
     courier: &Courier<Sqlite>,
     name: &DestinationName,
     due: Due,
-) -> (TransferId, Result<(), RecorderError>) {
+) -> (TransferId, Result<Done, RecorderError>) {
     let transfer = due.transfer;
+    let now = gateway.clock.now();
     let rules = gateway.rules.load_full();
     let done = match rules.destination(name) {
         Ok(destination) => {
             let terms = terms(&destination, &rules, &gateway.config.load().delivery);
-            courier.carry(due, terms).await
+            courier.carry(due, terms).await.map(|()| Done::Carried)
         }
-        Err(_) if due.not_after < gateway.clock.now() => courier.expire(&due, name).await,
-        // It waits for its destination to come back, or for its deadline.
+        Err(_) if due.not_after < now => courier.expire(&due, name).await.map(|()| Done::Carried),
+        // It waits for its destination to come back, or for the moment after its deadline.
         Err(_) => {
-            tokio::time::sleep(LOOK_AGAIN).await;
-            Ok(())
+            tracing::warn!(event.action = "put-back", transfer.id = %transfer, destination.name = %name, "a transfer waits for its destination to be configured again");
+            let until = super::courier::after(due.not_after);
+            gateway.store.put_back(transfer, now, until, NOT_CONFIGURED).await.map(|()| Done::PutBack)
         }
     };
     (transfer, done)

@@ -25,6 +25,7 @@ pub(crate) struct Decision {
     pub(crate) manifest: serde_json::Value,
     /// What is odd and was let through.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<FaultDocument>)]
     pub(crate) warnings: Vec<serde_json::Value>,
 }
 
@@ -82,6 +83,15 @@ pub(crate) struct OutgoingDocument {
     pub(crate) media_type: String,
     /// The document, as text.
     pub(crate) document: String,
+}
+
+/// The answer to a transfer whose delivery was waited for: what was decided, and where it stands then.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Settled {
+    #[serde(flatten)]
+    pub(crate) decision: Decision,
+    #[serde(flatten)]
+    pub(crate) transfer: Transfer,
 }
 
 /// A transfer as its client sees it.

@@ -2,10 +2,11 @@
 
 use axum::response::Response;
 use http::StatusCode;
-use utoipa::OpenApi;
+use utoipa::openapi::security::SecurityScheme;
 use utoipa::openapi::{OpenApi as Document, OpenApiVersion};
+use utoipa::{Modify, OpenApi};
 
-use super::api::{Accepted, Checked, Transfer};
+use super::api::{Accepted, Checked, Settled, Transfer};
 use super::destinations::Destinations;
 use super::json;
 use super::problem::ProblemDocument;
@@ -18,10 +19,25 @@ use super::problem::ProblemDocument;
                        the certificate says who sends. Nothing is stored unless the answer is 2xx."
     ),
     paths(transfers, checks, transfer, destinations),
-    components(schemas(Accepted, Checked, Transfer, Destinations, ProblemDocument, Declaration, Submission)),
+    components(schemas(
+        Accepted, Settled, Checked, Transfer, Destinations, ProblemDocument, Declaration, Submission, Parts
+    )),
+    modifiers(&Certificate),
+    security(("certificate" = [])),
     tags((name = "transfers", description = "Sending documents"), (name = "reference", description = "What may be sent"))
 )]
 struct Api;
+
+/// How callers are known.
+struct Certificate;
+
+impl Modify for Certificate {
+    fn modify(&self, document: &mut Document) {
+        let description = Some("The certificate of a registered client".to_owned());
+        let scheme = SecurityScheme::MutualTls { description, deprecated: None, extensions: None };
+        document.components.get_or_insert_default().add_security_scheme("certificate", scheme);
+    }
+}
 
 /// The OpenAPI document.
 pub(crate) fn document() -> Document {
@@ -134,6 +150,16 @@ struct Submission {
     media_type: Option<String>,
 }
 
+/// The parts of a multipart body, in this order.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "a schema")]
+struct Parts {
+    declaration: Declaration,
+    /// The document, as it stands; the part's media type is the document's.
+    #[schema(format = Binary)]
+    document: String,
+}
+
 #[utoipa::path(
     post, path = "/v1/transfers", tag = "transfers",
     summary = "Send a document",
@@ -144,12 +170,24 @@ struct Submission {
         ("Prefer" = Option<String>, Header, description = "`wait=n`: hold the answer until delivered, at most n seconds"),
         ("Content-Digest" = Option<String>, Header, description = "RFC 9530; checked when sent"),
     ),
-    request_body(content((Submission = "application/json"), (Object = "multipart/form-data"), (Object = "multipart/related"))),
+    request_body(content((Submission = "application/json"), (Parts = "multipart/form-data"), (Parts = "multipart/related"))),
     responses(
-        (status = 200, description = "Delivered within the time of `Prefer: wait`", body = Accepted),
-        (status = 202, description = "On record; `Location` has its address", body = Accepted),
-        (status = "4XX", description = "A no, with the rule that decided", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = "5XX", description = "Nothing was accepted; retry with the same key", body = ProblemDocument, content_type = "application/problem+json"),
+        (
+            status = 200, description = "Delivered within the time of `Prefer: wait`", body = Settled,
+            headers(
+                ("Location" = String, description = "The transfer's address"),
+                ("Idempotency-Replayed" = Option<bool>, description = "`true`: the answer to an earlier request with this key"),
+            )
+        ),
+        (
+            status = 202, description = "On record. After a wait that was not long enough, as with 200", body = Accepted,
+            headers(
+                ("Location" = String, description = "The transfer's address"),
+                ("Idempotency-Replayed" = Option<bool>, description = "`true`: the answer to an earlier request with this key"),
+            )
+        ),
+        (status = "4XX", description = "A no, with the rule that decided", body = ProblemDocument, content_type = "application/problem+json", headers(("Retry-After" = Option<u64>, description = "Seconds to wait before the request is repeated"))),
+        (status = "5XX", description = "Nothing was accepted; retry with the same key", body = ProblemDocument, content_type = "application/problem+json", headers(("Retry-After" = Option<u64>, description = "Seconds to wait before the request is repeated"))),
     )
 )]
 #[expect(dead_code, reason = "carries the description of the call")]
@@ -160,10 +198,11 @@ fn transfers() {}
     summary = "Try a document without sending it",
     description = "The whole pipeline; nothing is stored or sent.",
     params(("document" = Option<bool>, Query, description = "Show the document as it would leave")),
-    request_body(content((Submission = "application/json"), (Object = "multipart/form-data"), (Object = "multipart/related"))),
+    request_body(content((Submission = "application/json"), (Parts = "multipart/form-data"), (Parts = "multipart/related"))),
     responses(
         (status = 200, description = "It would be accepted", body = Checked),
-        (status = "4XX", description = "It would not", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = "4XX", description = "It would not", body = ProblemDocument, content_type = "application/problem+json", headers(("Retry-After" = Option<u64>, description = "Seconds to wait before the request is repeated"))),
+        (status = "5XX", description = "It could not be answered; retry", body = ProblemDocument, content_type = "application/problem+json", headers(("Retry-After" = Option<u64>, description = "Seconds to wait before the request is repeated"))),
     )
 )]
 #[expect(dead_code, reason = "carries the description of the call")]
@@ -175,7 +214,8 @@ fn checks() {}
     params(("id" = String, Path, description = "The transfer's id")),
     responses(
         (status = 200, description = "Its state", body = Transfer),
-        (status = 404, description = "This client has no such transfer", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = "4XX", description = "A no; 404: this client has no such transfer", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = "5XX", description = "It could not be answered; retry", body = ProblemDocument, content_type = "application/problem+json", headers(("Retry-After" = Option<u64>, description = "Seconds to wait before the request is repeated"))),
     )
 )]
 #[expect(dead_code, reason = "carries the description of the call")]
@@ -184,7 +224,11 @@ fn transfer() {}
 #[utoipa::path(
     get, path = "/v1/destinations", tag = "reference",
     summary = "What this client may send where",
-    responses((status = 200, description = "Destinations, purposes, legal bases, limits", body = Destinations))
+    responses(
+        (status = 200, description = "Destinations, purposes, legal bases, limits", body = Destinations),
+        (status = "4XX", description = "A no: the certificate is not a registered client's", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = "5XX", description = "It could not be answered; retry", body = ProblemDocument, content_type = "application/problem+json", headers(("Retry-After" = Option<u64>, description = "Seconds to wait before the request is repeated"))),
+    )
 )]
 #[expect(dead_code, reason = "carries the description of the call")]
 fn destinations() {}

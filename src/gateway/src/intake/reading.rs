@@ -54,16 +54,6 @@ pub(crate) async fn delivered_within(
     }
 }
 
-/// The answer to the accepted transfer, with its state of now.
-pub(crate) fn merged(accepted: &[u8], view: &TransferView) -> serde_json::Value {
-    let mut merged: serde_json::Value = serde_json::from_slice(accepted).unwrap_or_default();
-    let now = serde_json::to_value(Transfer::of(view)).unwrap_or_default();
-    if let (Some(merged), serde_json::Value::Object(now)) = (merged.as_object_mut(), now) {
-        merged.extend(now);
-    }
-    merged
-}
-
 async fn view(gateway: &Gateway, id: TransferId) -> Result<Option<TransferView>, Problem> {
     gateway
         .store

@@ -18,7 +18,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use tracing::Instrument;
 
-use super::api::{Accepted, Checked, Decision, OutgoingDocument};
+use super::api::{Accepted, Checked, Decision, OutgoingDocument, Settled, Transfer};
 use super::body::Incoming;
 use super::problem::{Kind, Problem};
 use super::request::{Caller, RequestId, idempotency_key, wait};
@@ -199,7 +199,9 @@ async fn answer(
         Some(view) => {
             let delivered = view.state == TransferState::Delivered;
             let status = if delivered { StatusCode::OK } else { StatusCode::ACCEPTED };
-            json(status, &reading::merged(&accepted.body, &view))
+            let first: Accepted = serde_json::from_slice(&accepted.body)
+                .map_err(|_| Problem::new(Kind::Internal, "the first answer could not be read"))?;
+            json(status, &Settled { decision: first.decision, transfer: Transfer::of(&view) })
         }
         None => (StatusCode::ACCEPTED, [(header::CONTENT_TYPE, "application/json")], accepted.body)
             .into_response(),

@@ -122,10 +122,10 @@ impl Adapter for Reporting {
     }
 }
 
-/// The legal basis of all that is reported.
+/// The legal basis of all that is reported. It rests on consent, so that a withdrawn one stops it.
 pub(super) fn basis() -> LegalBasis {
     LegalBasis {
-        gdpr6: "6(1)(c)".into(), gdpr9: "9(2)(h)".into(), act: "TTKS".into(), section: "59²".into()
+        gdpr6: "6(1)(c)".into(), gdpr9: "9(2)(a)".into(), act: "TTKS".into(), section: "59²".into()
     }
 }
 

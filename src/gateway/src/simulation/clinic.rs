@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use clearance::adapter::{Adapter, PayloadSigner};
 use clearance::basis::Policy;
-use clearance::client::Client;
+use clearance::client::{Client, Professionals};
 use clearance::clock::Entropy;
 use clearance::declaration::{CheckDigits, Declaration};
 use clearance::destination::Destination;
@@ -65,7 +65,7 @@ impl Clinic {
             id: "ehr".parse().unwrap(),
             organisation: playground::CLINIC.to_owned(),
             destinations: destinations.iter().map(|of| of.name().clone()).collect(),
-            professionals: None,
+            professionals: Professionals::DangerousAnyone,
         };
         let facts = destinations.each_ref().map(|of| of.facts());
         let sources = destinations.each_ref().map(|of| of.policies());

@@ -240,9 +240,8 @@ impl<'a> Run<'a> {
         if let Poll::Ready(carried) = delivery.courier.as_mut().poll(&mut Context::from_waker(&waker)) {
             let destination = self.under_way.remove(chosen).destination;
             if carried.is_err() {
-                // As in the worker, whose round ends with the first error.
-                self.witness.notes(format_args!("round given up: {}", destination.name()));
-                self.under_way.retain(|of| of.destination.name() != destination.name());
+                // As in the worker: the others on their way are not given up.
+                self.witness.notes(format_args!("given up: one to {}", destination.name()));
             }
         }
         true

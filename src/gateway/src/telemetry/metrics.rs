@@ -1,6 +1,10 @@
 //! Metrics, in Prometheus names with units and bounded labels: names of routes, destinations, rules and states, never an
 //! id or a value.
+//!
+//! Housekeeping sets every gauge at every round. One that is not set any more, such as that of a destination or
+//! certificate that a reload has taken away, is no longer shown: it would lie.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use clearance::words::{DestinationName, State};
@@ -8,6 +12,10 @@ use http::{Method, StatusCode};
 use jiff::SignedDuration;
 use metrics::{counter, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use metrics_util::MetricKindMask;
+
+use crate::health::HOUSEKEEPING_LATE;
+use crate::listener::Door;
 
 /// Every metric: its name, its type, and what it tells. `deploy/metrics.md` says the same; a test compares.
 pub(crate) const ALL: &[(&str, &str, &str)] = &[
@@ -48,13 +56,7 @@ pub(crate) const ALL: &[(&str, &str, &str)] = &[
 
 /// Starts collecting for the whole process.
 pub(crate) fn start() -> Result<PrometheusHandle, BuildError> {
-    let seconds = [
-        0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 600.0,
-        3600.0,
-    ];
-    let handle = PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Suffix("_duration_seconds".to_owned()), &seconds)?
-        .install_recorder()?;
+    let handle = builder(HOUSEKEEPING_LATE.unsigned_abs())?.install_recorder()?;
     for (name, kind, help) in ALL {
         match *kind {
             "histogram" => metrics::describe_histogram!(*name, *help),
@@ -63,6 +65,17 @@ pub(crate) fn start() -> Result<PrometheusHandle, BuildError> {
         }
     }
     Ok(handle)
+}
+
+/// Gauges that nobody sets for `stale` are dropped.
+fn builder(stale: Duration) -> Result<PrometheusBuilder, BuildError> {
+    let seconds = [
+        0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 600.0,
+        3600.0,
+    ];
+    PrometheusBuilder::new()
+        .idle_timeout(MetricKindMask::GAUGE, Some(stale))
+        .set_buckets_for_metric(Matcher::Suffix("_duration_seconds".to_owned()), &seconds)
 }
 
 /// A request was answered.
@@ -132,9 +145,51 @@ pub(crate) fn handshake(listener: &'static str, result: &'static str) {
     counter!("clearance_handshakes_total", "listener" => listener, "result" => result).increment(1);
 }
 
-/// A connection was opened or closed.
-pub(crate) fn connections(listener: &'static str, change: f64) {
-    gauge!("clearance_connections_open", "listener" => listener).increment(change);
+/// The connections that are open, by listener. Counted here, because a gauge that was dropped would begin anew at zero.
+#[derive(Debug, Default)]
+pub(crate) struct Connections {
+    intake: AtomicU64,
+    tls_only: AtomicU64,
+}
+
+/// An open connection; dropping it says that it is closed.
+#[derive(Debug)]
+pub(crate) struct OpenConnection<'a> {
+    of: &'a Connections,
+    door: Door,
+}
+
+impl Connections {
+    /// A connection was opened.
+    pub(crate) fn open(&self, door: Door) -> OpenConnection<'_> {
+        self.count(door).fetch_add(1, Ordering::Relaxed);
+        self.show(door);
+        OpenConnection { of: self, door }
+    }
+
+    /// Shows how many there are.
+    pub(crate) fn show_all(&self) {
+        [Door::Intake, Door::TlsOnly].into_iter().for_each(|door| self.show(door));
+    }
+
+    fn show(&self, door: Door) {
+        let open = self.count(door).load(Ordering::Relaxed);
+        gauge!("clearance_connections_open", "listener" => door.name()).set(count(open));
+    }
+
+    const fn count(&self, door: Door) -> &AtomicU64 {
+        match door {
+            Door::Intake => &self.intake,
+            Door::TlsOnly => &self.tls_only,
+        }
+    }
+}
+
+impl Drop for OpenConnection<'_> {
+    fn drop(&mut self) {
+        self.of.count(self.door).fetch_sub(1, Ordering::Relaxed);
+        self.of.show(self.door);
+    }
 }
 
 /// An attempt ended.
@@ -164,13 +219,15 @@ pub(crate) fn queue(destination: &DestinationName, pending: u64, unknown: u64, o
 }
 
 /// Where ledger and store stand.
-pub(crate) fn record(entries: u64, commits: u64, usable: bool) {
-    gauge!("clearance_ledger_entries").set(count(entries));
+pub(crate) fn record(entries: Option<u64>, commits: u64, usable: bool) {
+    if let Some(entries) = entries {
+        gauge!("clearance_ledger_entries").set(count(entries));
+    }
     counter!("clearance_store_commits_total").absolute(commits);
     gauge!("clearance_record_usable").set(if usable { 1.0 } else { 0.0 });
 }
 
-/// A checkpoint was signed at `seconds` since 1970.
+/// The last checkpoint was signed at `seconds` since 1970.
 pub(crate) fn checkpoint(seconds: i64) {
     gauge!("clearance_ledger_checkpoint_timestamp_seconds").set(seconds as f64);
 }
@@ -195,4 +252,56 @@ pub(crate) fn reloaded(what: &'static str, done: bool) {
 /// Exact up to 2^53, beyond what a gauge will ever hold here.
 fn count(number: u64) -> f64 {
     number as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    #[test]
+    fn what_a_reload_takes_away_is_no_longer_shown_and_what_stays_is() {
+        let recorder = builder(Duration::from_millis(50)).unwrap().build_recorder();
+        let shown = recorder.handle();
+        let (stays, goes) = ("employer".parse().unwrap(), "archive".parse().unwrap());
+        let deadline = Instant::now() + Duration::from_secs(10);
+        metrics::with_local_recorder(&recorder, || {
+            queue(&goes, 3, 0, Duration::ZERO);
+            certificate("archive: own certificate", 1);
+            permitted(&goes, &["a-rule".to_owned()]);
+            loop {
+                queue(&stays, 1, 0, Duration::ZERO);
+                let text = shown.render();
+                assert!(text.contains(r#"clearance_outbox_pending{destination="employer"} 1"#), "{text}");
+                // What was counted has happened.
+                assert!(text.contains(r#"clearance_permitted_total{destination="archive""#), "{text}");
+                let gauges =
+                    ["clearance_outbox_pending{destination=\"archive\"}", "archive: own certificate"];
+                if !gauges.iter().any(|gauge| text.contains(gauge)) {
+                    break;
+                }
+                assert!(Instant::now() < deadline, "{text}");
+                std::thread::yield_now();
+            }
+        });
+    }
+
+    #[test]
+    fn connections_are_counted_while_they_are_open() {
+        let recorder = builder(Duration::from_secs(60)).unwrap().build_recorder();
+        let connections = Connections::default();
+        let shows = |count| {
+            let line = format!("clearance_connections_open{{listener=\"intake\"}} {count}");
+            assert!(recorder.handle().render().contains(&line), "{line}");
+        };
+        metrics::with_local_recorder(&recorder, || {
+            let (one, other) = (connections.open(Door::Intake), connections.open(Door::Intake));
+            shows(2);
+            drop(one);
+            shows(1);
+            drop(other);
+            shows(0);
+        });
+    }
 }

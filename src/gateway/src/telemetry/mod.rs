@@ -31,9 +31,7 @@ pub(crate) enum TelemetryError {
 
 /// Starts logging and tracing for the whole process.
 pub(crate) fn start(settings: &config::Telemetry) -> Result<Telemetry, TelemetryError> {
-    let filter =
-        EnvFilter::try_new(&settings.log).map_err(|error| TelemetryError::Filter(error.to_string()))?;
-    let (filter, handle) = reload::Layer::new(filter);
+    let (filter, handle) = reload::Layer::new(filter(&settings.log)?);
     let provider = trace::provider(settings)?;
     let spans = provider.as_ref().map(trace::layer);
     let subscriber = Registry::default().with(filter).with(spans).with(log::EcsLayer::to_stderr());
@@ -44,9 +42,13 @@ pub(crate) fn start(settings: &config::Telemetry) -> Result<Telemetry, Telemetry
 impl Telemetry {
     /// Changes what is logged, without a restart.
     pub(crate) fn log(&self, filter: &str) -> Result<(), TelemetryError> {
-        let filter = EnvFilter::try_new(filter).map_err(|error| TelemetryError::Filter(error.to_string()))?;
-        self.filter.reload(filter).map_err(|error| TelemetryError::Filter(error.to_string()))
+        self.filter.reload(self::filter(filter)?).map_err(|error| TelemetryError::Filter(error.to_string()))
     }
+}
+
+/// What `telemetry.log` means.
+pub(crate) fn filter(text: &str) -> Result<EnvFilter, TelemetryError> {
+    EnvFilter::try_new(text).map_err(|error| TelemetryError::Filter(error.to_string()))
 }
 
 impl Drop for Telemetry {

@@ -49,7 +49,7 @@ fn broken_material_leaves_the_old_in_place_and_says_exactly_why() {
     assert_eq!(
         error.to_string(),
         format!(
-            "the old server certificate stays: `{folder}/server/tls.key`: the private key does not \
+            "the server certificate cannot be used: `{folder}/server/tls.key`: the private key does not \
              belong to the first certificate of `{folder}/server/tls.crt`; replace certificate and \
              key together"
         )

@@ -91,6 +91,48 @@ pub async fn a_failed_attempt_waits_for_its_next(house: &impl House) {
     verifies(&store).await;
 }
 
+/// It was no attempt: it leaves no entry, keeps its state and its place, and says why it waits.
+pub async fn what_is_put_back_waits_until_it_is_called_for(house: &impl House) {
+    let store = house.open(at(0)).await;
+    let first = accept(&store, &Sample::new(1)).await;
+    accept(&store, &Sample { ordered_with: 1, ..Sample::new(2) }).await;
+    let other = accept(&store, &Sample::new(3)).await;
+    store.put_back(first, at(1), at(500), "away").await.expect("recorded");
+    store.put_back(other, at(1), at(600), "closed").await.expect("recorded");
+    let view = store.transfer(first).await.expect("read").expect("there");
+    assert_eq!((view.state, view.attempts, view.state_since), (State::Accepted, 0, at(0)));
+    assert_eq!((view.next_attempt_at, view.code.as_deref()), (Some(at(500)), Some("away")));
+    assert!(due_ids(&store, at(499)).await.is_empty());
+    assert_eq!(due_ids(&store, at(500)).await, [first]);
+
+    let employer = "employer".parse().expect("a name");
+    assert_eq!(store.call_for(&"image-bank".parse().expect("a name"), at(2), "away").await, Ok(0));
+    assert_eq!(store.call_for(&employer, at(2), "away").await, Ok(1));
+    assert_eq!(store.call_for(&employer, at(2), "away").await, Ok(0));
+    assert_eq!(due_ids(&store, at(2)).await, [first]);
+    assert_eq!(store.transfer(first).await.expect("read").expect("there").code, None);
+    assert_eq!(verifies(&store).await.size, 3);
+}
+
+/// An attempt that was lost is on record before its transfer waits again.
+pub async fn what_is_under_way_or_has_ended_is_not_put_back(house: &impl House) {
+    let store = house.open(at(0)).await;
+    let employer = "employer".parse().expect("a name");
+    let transfer = accept(&store, &Sample::new(1)).await;
+    begin(&store, transfer, at(1), at(60)).await.expect("begun");
+    store.put_back(transfer, at(59), at(500), "away").await.expect("answered");
+    assert_eq!(store.next_due(&employer).await, Ok(Some(at(60))));
+    store.put_back(transfer, at(60), at(500), "away").await.expect("recorded");
+    assert_eq!(state(&store, transfer).await, State::Unknown);
+    assert_eq!(store.next_due(&employer).await, Ok(Some(at(500))));
+    assert!(begin(&store, transfer, at(61), at(120)).await.expect("begun").perhaps_delivered);
+    store.end(ending(transfer, State::Delivered, at(62))).await.expect("recorded");
+    store.put_back(transfer, at(63), at(500), "away").await.expect("answered");
+    assert_eq!(store.call_for(&employer, at(63), "away").await, Ok(0));
+    assert_eq!((state(&store, transfer).await, due_ids(&store, at(900)).await), (State::Delivered, vec![]));
+    verifies(&store).await;
+}
+
 /// Same order in, same order out.
 pub async fn of_one_ordering_key_only_the_first_is_due(house: &impl House) {
     let store = house.open(at(0)).await;

@@ -52,6 +52,23 @@ pub trait Candidate: Recorder {
         at: Timestamp,
     ) -> impl Future<Output = Result<Withdrawal, RecorderError>>;
 
+    /// Puts a transfer back that cannot be tried now.
+    fn put_back(
+        &self,
+        transfer: TransferId,
+        at: Timestamp,
+        until: Timestamp,
+        code: &'static str,
+    ) -> impl Future<Output = Result<(), RecorderError>>;
+
+    /// Makes due what was put back.
+    fn call_for(
+        &self,
+        destination: &DestinationName,
+        at: Timestamp,
+        code: &'static str,
+    ) -> impl Future<Output = Result<usize, RecorderError>>;
+
     /// Records a consent or restriction.
     fn change_standing(
         &self,
@@ -84,6 +101,8 @@ macro_rules! conforms {
         $crate::conforms! { $house =>
             an_accepted_transfer_is_due_begins_and_ends
             a_failed_attempt_waits_for_its_next
+            what_is_put_back_waits_until_it_is_called_for
+            what_is_under_way_or_has_ended_is_not_put_back
             of_one_ordering_key_only_the_first_is_due
             a_parked_transfer_parks_its_ordering_key_alone
             nobody_begins_a_second_attempt_while_one_is_under_way

@@ -2,8 +2,9 @@
 
 use clearance::basis::{Consent, Standing};
 use clearance::journey::{Acceptance, BeginRefusal, Begun, Ending, Recorded, RecorderError};
+use clearance::keys::Pseudonym;
 use clearance::seal::{Day, Sealed};
-use clearance::words::{ClientId, State, TransferId};
+use clearance::words::{ClientId, DestinationName, State, TransferId};
 use jiff::Timestamp;
 use ledger::{Change, Entry, Matter, SignedCheckpoint};
 use rusqlite::OptionalExtension;
@@ -13,6 +14,12 @@ use super::fault::Abort;
 use super::rows::{Column, standing};
 use super::transfer::{End, Kept, columns, lay_aside, moment};
 use crate::views::{Changed, Conclusion, PAGE_ROWS_MAX, StandingChange, StandingRecorded, Withdrawal};
+
+// It reads the destination's queue and not the archive.
+pub(super) const CALL_FOR: &str = "
+    UPDATE transfer SET due_at = ?2, code = NULL WHERE entry IN (
+        SELECT entry FROM transfer INDEXED BY transfer_due
+        WHERE destination = ?1 AND turn = 1 AND due_at > ?2 AND lease_until IS NULL AND code = ?3 LIMIT ?4)";
 
 /// Commits the disclosure entry, the outbox row and the answer.
 pub(super) fn record(commit: &mut Commit<'_>, acceptance: Acceptance) -> Result<Recorded, Abort> {
@@ -105,7 +112,7 @@ pub(super) fn begin(
     let perhaps_delivered = kept.perhaps_delivered;
     kept.begin(commit, at, lease_until)?;
     let (leaf, sealed) = sealed(commit, &kept)?;
-    Ok(Ok(Begun { number: kept.attempts, perhaps_delivered, leaf, sealed }))
+    Ok(Ok(Begun { number: kept.attempts, perhaps_delivered, subject: Pseudonym(kept.subject), leaf, sealed }))
 }
 
 fn standing_of(commit: &Commit<'_>, kept: &Kept) -> Result<Standing, Abort> {
@@ -178,6 +185,43 @@ pub(super) fn withdraw(
     }
     kept.end(commit, End::reaching(State::Withdrawn, at))?;
     Ok(Withdrawal::Withdrawn)
+}
+
+/// Puts a transfer back that cannot be tried now, for the reason `code`. That is no step of it: nothing goes on record,
+/// unless an attempt has been lost.
+pub(super) fn put_back(
+    commit: &mut Commit<'_>,
+    id: TransferId,
+    at: Timestamp,
+    until: Timestamp,
+    code: &str,
+) -> Result<(), Abort> {
+    let Some(mut kept) = Kept::find(commit, id)?.filter(|kept| kept.is_its_turn) else {
+        return Ok(());
+    };
+    match kept.lease_until {
+        Some(lease_until) if lease_until > at => return Ok(()),
+        Some(_) => kept.lose(commit, at)?,
+        None => {}
+    }
+    commit.statement("UPDATE transfer SET due_at = ?2, code = ?3 WHERE entry = ?1")?.execute((
+        kept.entry,
+        Column(until),
+        code,
+    ))?;
+    Ok(())
+}
+
+/// Makes due a page of what was put back for the reason `code`, and says how many.
+pub(super) fn call_for(
+    commit: &mut Commit<'_>,
+    destination: &DestinationName,
+    at: Timestamp,
+    code: &str,
+) -> Result<usize, Abort> {
+    let called =
+        commit.statement(CALL_FOR)?.execute((destination.as_str(), Column(at), code, PAGE_ROWS_MAX))?;
+    Ok(called)
 }
 
 /// After a crash: what was under way has perhaps been delivered, and may be tried again at once.

@@ -238,6 +238,37 @@ impl Sqlite {
         self.queue.write(move |commit| commands::withdraw(commit, transfer, &client, at)).await
     }
 
+    /// Puts a transfer back that cannot be tried now: it is due at `until`, unless [`call_for`](Self::call_for) asks for
+    /// it earlier. `code` says why, to its client too. Of one that has ended, or of which an attempt is under way, nothing
+    /// changes.
+    ///
+    /// # Errors
+    /// When that could not be recorded.
+    pub async fn put_back(
+        &self,
+        transfer: TransferId,
+        at: Timestamp,
+        until: Timestamp,
+        code: &'static str,
+    ) -> Result<(), RecorderError> {
+        self.queue.write(move |commit| commands::put_back(commit, transfer, at, until, code)).await
+    }
+
+    /// Makes due, as of `at`, up to [`PAGE_ROWS_MAX`](crate::PAGE_ROWS_MAX) of the transfers to a destination that were
+    /// put back for the reason `code`, and says how many.
+    ///
+    /// # Errors
+    /// When that could not be recorded.
+    pub async fn call_for(
+        &self,
+        destination: &DestinationName,
+        at: Timestamp,
+        code: &'static str,
+    ) -> Result<usize, RecorderError> {
+        let destination = destination.clone();
+        self.queue.write(move |commit| commands::call_for(commit, &destination, at, code)).await
+    }
+
     /// Records a consent or restriction. From its answer on, no attempt begins under the standing before.
     ///
     /// # Errors

@@ -20,7 +20,7 @@ use crate::views::{PAGE_ROWS_MAX, QueueDepth, StoredEntry, TransferFilter};
 
 /// The oldest of the due come first: those that have been due for longest.
 pub(super) const DUE: &str = "
-    SELECT t.id, e.leaf, t.state, t.attempts, t.accepted_at, t.not_after, t.lease_until,
+    SELECT t.id, e.leaf, t.state, t.attempts, t.accepted_at, t.not_after, t.lease_until, t.subject,
            s.consent, s.restricted, s.version
     FROM transfer t
     JOIN entry e ON e.idx = t.entry
@@ -95,6 +95,7 @@ pub(super) fn due(
         Ok(Due {
             transfer: word(row, "id")?,
             leaf: row.get("leaf")?,
+            subject: Pseudonym(row.get("subject")?),
             standing: standing(row)?,
             state: state(row)?,
             attempts: row.get("attempts")?,

@@ -66,6 +66,25 @@ impl Candidate for Sqlite {
         Sqlite::withdraw(self, transfer, client, at).await
     }
 
+    async fn put_back(
+        &self,
+        transfer: TransferId,
+        at: Timestamp,
+        until: Timestamp,
+        code: &'static str,
+    ) -> Result<(), RecorderError> {
+        Sqlite::put_back(self, transfer, at, until, code).await
+    }
+
+    async fn call_for(
+        &self,
+        destination: &DestinationName,
+        at: Timestamp,
+        code: &'static str,
+    ) -> Result<usize, RecorderError> {
+        Sqlite::call_for(self, destination, at, code).await
+    }
+
     async fn change_standing(&self, change: StandingChange) -> Result<StandingRecorded, RecorderError> {
         Sqlite::change_standing(self, change).await
     }

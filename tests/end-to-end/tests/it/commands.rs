@@ -107,6 +107,43 @@ async fn config_check_finds_all_faults_at_once() {
 }
 
 #[tokio::test]
+async fn a_file_that_is_not_there_is_named_and_what_is_left_out_is_wrong_usage() {
+    let folder = tempfile::tempdir().unwrap();
+    let nowhere = "nowhere/at-all";
+    let files = ["--cert", nowhere, "--key", nowhere, "--ca", nowhere];
+    let commands: [&[&str]; 6] = [
+        &[&["submit", nowhere, "--declaration", nowhere][..], &files].concat(),
+        &["config", "check", nowhere],
+        &["certs", "show", "--config", nowhere],
+        &["certs", "check-chain", nowhere, "--ca", nowhere],
+        &["ledger", "verify", "--config", nowhere],
+        &["check", nowhere, "--declaration", nowhere, "--config", nowhere],
+    ];
+    for command in commands {
+        let (code, said, why) = run(folder.path(), command).await;
+        assert_eq!((code, said.as_str()), (Some(1), ""), "{command:?}");
+        assert!(why.starts_with("error: ") && why.contains(nowhere), "{command:?}: {why}");
+    }
+    for command in [&["submit"][..], &["check"], &["keys", "init"], &["nonsense"]] {
+        assert_eq!(run(folder.path(), command).await.0, Some(2), "{command:?}");
+    }
+}
+
+#[tokio::test]
+async fn config_check_names_what_takes_effect_at_a_restart() {
+    let mut gateway = TestGateway::with_stand_ins(BINARY).await;
+    gateway.stop().await;
+    let text = std::fs::read_to_string(gateway.playground.settings()).unwrap();
+    let new = text.replace("check_digits = \"warn\"", "check_digits = \"reject\"")
+        + "\n[limits]\nconnections_max = 7\nbody_ms = 7000\n";
+    std::fs::write(gateway.folder().join("new.toml"), new).unwrap();
+    let arguments = ["config", "check", "new.toml", "--against", "clearance.toml"];
+    let (code, said, why) = run(gateway.folder(), &arguments).await;
+    assert_eq!(code, Some(0), "{why}");
+    assert_eq!(said, "new.toml: ok\n`limits.connections_max` takes effect at restart\n");
+}
+
+#[tokio::test]
 async fn certs_check_chain_says_who_it_would_be_and_why_not() {
     let mut gateway = TestGateway::with_stand_ins(BINARY).await;
     gateway.stop().await;

@@ -38,6 +38,36 @@ async fn killed_while_the_destination_thinks_it_delivers_once() {
 }
 
 #[tokio::test]
+async fn a_transfer_whose_row_is_damaged_waits_alone() {
+    let mut gateway = TestGateway::with_stand_ins(BINARY).await;
+    gateway.playground.employer.told(FaultPlan::none().once(Fault::Down));
+    let ehr = gateway.ehr();
+    let damaged = ehr.submit(&to_employer()).await;
+    let number = serde_json::json!("HCERT-2");
+    let other = to_employer().declaring("/ordering_key", "another".into());
+    let other = ehr.submit(&other.documenting("/identifier/0/value", number)).await;
+    assert_eq!((damaged.status, other.status), (202, 202), "{}", other.body);
+    gateway.kill();
+    let database = rusqlite::Connection::open(gateway.data().join("clearance.db")).unwrap();
+    let lost = "DELETE FROM body WHERE transfer = (SELECT min(transfer) FROM body)";
+    assert_eq!(database.execute(lost, []).unwrap(), 1);
+    drop(database);
+    gateway.playground.employer.told(FaultPlan::none());
+    gateway.restart();
+    let ehr = gateway.ehr();
+    assert_eq!(ehr.ended(other.transfer()).await["state"], "delivered");
+    assert_eq!(ehr.state(damaged.transfer()).await["final"], false);
+    let told = || gateway.log().matches("transfer-set-aside").count();
+    assert!(eventually(|| async { (told() > 0).then_some(()) }).await.is_some());
+    // Another passes it by, and it is not told of at every look.
+    let third = to_employer().declaring("/ordering_key", "a-third".into()).waiting(10);
+    let third = third.documenting("/identifier/0/value", serde_json::json!("HCERT-3"));
+    assert_eq!(ehr.submit(&third).await.text("/state"), "delivered");
+    assert_eq!(told(), 1, "{}", gateway.log());
+    assert_eq!(gateway.playground.employer.decisions().len(), 2);
+}
+
+#[tokio::test]
 async fn killed_under_load_it_loses_nothing_it_has_acknowledged() {
     let mut gateway = TestGateway::with_stand_ins(BINARY).await;
     let ehr = gateway.ehr();

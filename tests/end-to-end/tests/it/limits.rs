@@ -22,8 +22,19 @@ async fn a_request_under_way_is_answered_before_the_gateway_ends() {
     let begun =
         eventually(|| async { (!gateway.playground.employer.received().is_empty()).then_some(()) }).await;
     assert!(begun.is_some());
+    let admin = gateway.admin();
+    let health = tokio::spawn(async move {
+        // Answered to the end of the drain: whoever balances loads has to hear that it is not ready any more.
+        eventually(|| async {
+            let answer = reqwest::get(format!("http://{admin}/readyz?verbose")).await.ok()?;
+            (answer.status() == 503).then_some(answer.text().await.ok()?)
+        })
+        .await
+    });
     assert_eq!(gateway.stop().await, Some(0));
     let answered = waiting.await.unwrap();
+    let health = health.await.unwrap().expect("health was answered while requests were under way");
+    assert!(health.contains(r#""check":"not-draining","ok":false"#), "{health}");
     assert_eq!((answered.status, answered.text("/state")), (200, "delivered"), "{}", answered.body);
     assert!(!ehr.connects().await, "a new request is not taken any more");
     assert_eq!(gateway.verify_ledger().await.0, Some(0));

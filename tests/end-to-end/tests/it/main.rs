@@ -7,6 +7,8 @@
     reason = "a test that cannot go on ends, and one that is skipped says so"
 )]
 
+mod browser;
+mod collector;
 mod commands;
 mod crash;
 mod doors;
@@ -15,6 +17,7 @@ mod markers;
 mod partners;
 mod peers;
 mod refusals;
+mod reload;
 mod samples;
 mod tidy;
 mod transfers;

@@ -1,30 +1,23 @@
-//! Peers that are not ours: what curl, Python's requests, a browser and a collector of traces make of the gateway.
+//! Peers that are not ours: what curl, Python's requests, a validator of API descriptions and a collector of traces make of
+//! the gateway.
 //!
-//! A test whose tool is not installed says so and is skipped. The collector is a listener of the test's own that reads
-//! OTLP with OpenTelemetry's published types.
+//! A test whose tool is not installed says so and is skipped.
 
 use std::ffi::OsStr;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Output;
-use std::sync::{Arc, Mutex};
 
-use axum::Router;
-use axum::routing::post;
-use bytes::Bytes;
 use end_to_end::{Submission, TestGateway, answer, to_employer, to_transport_administration};
 use gateway::playground::{Choices, DOCTOR, DRIVER, WORKER};
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, Method};
 use identity::example::ExampleClient;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
-use prost::Message;
 use serde_json::Value;
-use tokio::net::TcpListener;
 use tokio::process::Command;
 
 use crate::BINARY;
+use crate::collector::Collector;
 
 #[tokio::test]
 async fn curl_gets_the_same_answers_over_http_1_and_2() {
@@ -118,31 +111,69 @@ async fn python_requests_posts_multipart_and_reads_the_problem() {
     gateway.rests().await;
 }
 
+/// Validates the description of the API, then what was really sent and answered against it, closed: what is not
+/// described may not be there.
+const VALIDATION: &str = r##"
+import json, sys
+from openapi_schema_validator import OAS31Validator
+from openapi_spec_validator import validate
+
+document, samples = (json.load(open(name)) for name in sys.argv[1:])
+validate(document)
+faults = []
+for name, sample in samples:
+    schema = {"$ref": "#/components/schemas/" + name, "unevaluatedProperties": False,
+              "components": document["components"]}
+    faults += [name + " at " + error.json_path + ": " + error.message[:200]
+               for error in OAS31Validator(schema).iter_errors(sample)]
+print("\n".join(faults))
+"##;
+
 #[tokio::test]
-async fn the_type_of_a_problem_opens_in_a_browser() {
-    if !is_there("chromium", &["--version"]).await {
+async fn the_description_of_the_api_is_valid_and_says_what_is_answered() {
+    if !is_there("python3", &["-c", "import openapi_spec_validator"]).await {
         return;
     }
     let gateway = TestGateway::with_stand_ins(BINARY).await;
-    let refused = gateway.ehr().submit(&to_employer().declaring("/purpose", "marketing".into())).await;
-    let page = format!("http://{}{}", gateway.admin(), refused.text("/type"));
-    let mut command = Command::new("chromium");
-    command
-        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"])
-        .args(["--disable-component-update", "--disable-sync", "--no-first-run", "--no-proxy-server"])
-        .arg(format!("--user-data-dir={}", gateway.folder().join("chromium").display()))
-        .args(["--dump-dom", &page]);
-    let shown = run(&mut command).await;
-    let dom = String::from_utf8_lossy(&shown.stdout);
-    let heading = dom.split("<h1>").nth(1).and_then(|rest| rest.split("</h1>").next());
-    assert_eq!(heading, Some(refused.text("/title")), "{page}: {shown:?}");
+    let ehr = gateway.ehr();
+    let submission = to_employer();
+    let accepted = ehr.submit(&submission).await;
+    assert_eq!(accepted.status, 202);
+    let ended = ehr.ended(accepted.transfer()).await;
+    // A second one, of which everything that can be left out is there.
+    let full = to_transport_administration()
+        .declaring("/ordering_key", "a-key".into())
+        .declaring("/not_after", "2099-01-01T00:00:00Z".into())
+        .declaring("/subject/value", DRIVER.code.into());
+    let settled = ehr.submit(&full.clone().waiting(10)).await;
+    assert_eq!(settled.status, 200, "{}", settled.body);
+    let refused = ehr.submit(&to_employer().declaring("/legal_basis/gdpr6", "6(1)(f)".into())).await;
+    let body =
+        |of: &Submission| serde_json::json!({ "declaration": of.declaration, "document": of.document });
+    let samples = serde_json::json!([
+        ["Submission", body(&submission)],
+        ["Submission", body(&full)],
+        ["Accepted", accepted.body],
+        ["Settled", settled.body],
+        ["Transfer", ended],
+        ["Checked", ehr.check(&submission, "").await.body],
+        ["Checked", ehr.check(&submission, "?document=true").await.body],
+        ["ProblemDocument", refused.body],
+        ["ProblemDocument", ehr.get("/v1/nothing").await.body],
+        ["Destinations", ehr.get("/v1/destinations").await.body],
+    ]);
+    let document = written(&gateway, "openapi.json", &ehr.get("/openapi.json").await.body.to_string());
+    let samples = written(&gateway, "samples.json", &samples.to_string());
+    let said = run(Command::new("python3").args(["-c", VALIDATION]).args([document, samples])).await;
+    let faults = String::from_utf8_lossy(&said.stdout);
+    assert!(said.status.success() && faults.trim().is_empty(), "{faults}\n{said:?}");
     gateway.rests().await;
 }
 
 #[tokio::test]
 async fn one_trace_spans_caller_gateway_and_destination_and_names_nobody() {
     let collector = Collector::start().await;
-    let settings = format!("[telemetry]\notlp = \"http://{}/v1/traces\"\n", collector.address);
+    let settings = collector.settings("info");
     let gateway = TestGateway::with(BINARY, Choices { settings, ..Choices::default() }).await;
     let for_employer = ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331");
     let for_tis = ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7");
@@ -210,41 +241,6 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A collector of traces that keeps what it is sent.
-struct Collector {
-    address: SocketAddr,
-    bodies: Arc<Mutex<Vec<Bytes>>>,
-}
-
-impl Collector {
-    async fn start() -> Self {
-        let bodies: Arc<Mutex<Vec<Bytes>>> = Arc::default();
-        let keep = {
-            let bodies = Arc::clone(&bodies);
-            async move |headers: HeaderMap, body: Bytes| {
-                assert_eq!(headers["content-type"], "application/x-protobuf");
-                bodies.lock().unwrap().push(body);
-                StatusCode::OK
-            }
-        };
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let router = Router::new().route("/v1/traces", post(keep));
-        tokio::spawn(async { axum::serve(listener, router).await });
-        Self { address, bodies }
-    }
-
-    fn bodies(&self) -> Vec<Bytes> {
-        self.bodies.lock().unwrap().clone()
-    }
-
-    fn spans(&self) -> Vec<Span> {
-        let requests = self.bodies().into_iter().map(|body| ExportTraceServiceRequest::decode(body).unwrap());
-        let scopes = requests.flat_map(|request| request.resource_spans).flat_map(|of| of.scope_spans);
-        scopes.flat_map(|scope| scope.spans).collect()
-    }
-}
-
 /// What curl says of an answer.
 struct Said {
     version: String,
@@ -293,19 +289,19 @@ fn kept(gateway: &TestGateway, submission: &Submission) -> String {
     format!("@{}", written(gateway, "submission.json", &submission.body()).display())
 }
 
-fn written(gateway: &TestGateway, name: &str, text: &str) -> PathBuf {
+pub(crate) fn written(gateway: &TestGateway, name: &str, text: &str) -> PathBuf {
     let file = gateway.folder().join(name);
     std::fs::write(&file, text).unwrap();
     file
 }
 
 /// Runs a tool to its end, without holding up the stand-ins beside it.
-async fn run(command: &mut Command) -> Output {
+pub(crate) async fn run(command: &mut Command) -> Output {
     command.kill_on_drop(true).output().await.unwrap()
 }
 
 /// Whether a tool is installed; if not, says that the test is skipped.
-async fn is_there(tool: &str, arguments: &[&str]) -> bool {
+pub(crate) async fn is_there(tool: &str, arguments: &[&str]) -> bool {
     let asked = Command::new(tool).args(arguments).output().await;
     let there = asked.is_ok_and(|output| output.status.success());
     if !there {

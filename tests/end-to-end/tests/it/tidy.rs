@@ -59,6 +59,7 @@ fn no_crate_depends_on_one_it_must_not_know() {
 #[test]
 fn every_metric_is_documented_and_every_documented_metric_exists() {
     let code = read("src/gateway/src/telemetry/metrics.rs");
+    let code = code.split("#[cfg(test)]").next().unwrap();
     let table = code.split("pub(crate) const ALL").nth(1).and_then(|rest| rest.split("];").next()).unwrap();
     let named = |text: &&str| text.starts_with("clearance_") || text.starts_with("http_server_");
     let in_code: BTreeSet<_> = table.split('"').filter(named).collect();

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use end_to_end::{TestGateway, answer, to_employer, to_transport_administration};
+use gateway::playground::Choices;
 use http::Method;
 use serde_json::{Value, json};
 
@@ -34,6 +35,24 @@ async fn a_drivers_certificate_is_filed_in_tis_with_the_index_id_and_without_rea
     for kept_back in ["recognise colours", "amputated", "reject-reason"] {
         assert!(!text.contains(kept_back), "{kept_back}");
     }
+    gateway.rests().await;
+}
+
+#[tokio::test]
+async fn on_the_direct_route_the_register_gets_the_slim_record_and_tis_nothing() {
+    let choices = Choices { direct: true, ..Choices::default() };
+    let gateway = TestGateway::with(BINARY, choices).await;
+    let ehr = gateway.ehr();
+    let checked = ehr.check(&to_transport_administration(), "?document=true").await;
+    assert_eq!(checked.status, 200, "{}", checked.body);
+    let delivered = ehr.submit(&to_transport_administration().waiting(10)).await;
+    assert_eq!((delivered.status, delivered.text("/state")), (200, "delivered"), "{}", delivered.body);
+    let records = gateway.playground.tis.driver_records();
+    assert_eq!(records.len(), 1);
+    let shown: Value = serde_json::from_str(checked.text("/outgoing/document")).unwrap();
+    assert_eq!(shown, records[0], "a check shows what leaves");
+    insta::assert_json_snapshot!("what_the_register_receives", records[0]);
+    assert!(gateway.playground.tis.certificates().is_empty());
     gateway.rests().await;
 }
 

@@ -138,6 +138,7 @@ impl Row {
         Due {
             transfer: self.id,
             leaf: leaf.to_vec(),
+            subject: Pseudonym(self.subject),
             standing,
             state,
             attempts: self.attempts,
@@ -241,6 +242,25 @@ impl Candidate for Model {
         at: Timestamp,
     ) -> Result<Withdrawal, RecorderError> {
         self.withdraw_now(transfer, client, at)
+    }
+
+    async fn put_back(
+        &self,
+        transfer: TransferId,
+        at: Timestamp,
+        until: Timestamp,
+        code: &'static str,
+    ) -> Result<(), RecorderError> {
+        self.tables().put_back(transfer, at, until, code)
+    }
+
+    async fn call_for(
+        &self,
+        destination: &DestinationName,
+        at: Timestamp,
+        code: &'static str,
+    ) -> Result<usize, RecorderError> {
+        Ok(self.tables().call_for(destination, at, code))
     }
 
     async fn change_standing(&self, change: StandingChange) -> Result<StandingRecorded, RecorderError> {

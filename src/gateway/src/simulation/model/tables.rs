@@ -8,6 +8,7 @@ use clearance::basis::{Consent, Standing};
 use clearance::journey::{
     Acceptance, BeginRefusal, Begun, Content, Ending, IdempotencyScope, Recorded, RecorderError,
 };
+use clearance::keys::Pseudonym;
 use clearance::seal::Sealed;
 use clearance::words::{ClientId, DestinationName, PurposeName, State, TransferId};
 use jiff::Timestamp;
@@ -138,10 +139,11 @@ impl Tables {
         (row.state, row.state_since) = (State::Delivering, at);
         (row.lease_until, row.due_at) = (Some(lease_until), Some(lease_until));
         let (number, perhaps_delivered) = (row.attempts, row.perhaps_delivered);
+        let subject = Pseudonym(row.subject);
         let sealed = row.sealed.clone().ok_or_else(|| damaged("a pending transfer has no body"))?;
         self.append(Attempt { at: moment(at)?, transfer: code(id)?, number: number.into() });
         let leaf = self.leaf(index).to_vec();
-        Ok(Ok(Begun { number, perhaps_delivered, leaf, sealed }))
+        Ok(Ok(Begun { number, perhaps_delivered, subject, leaf, sealed }))
     }
 
     pub(super) fn conclude(&mut self, ending: Ending) -> Result<Conclusion, RecorderError> {
@@ -223,6 +225,36 @@ impl Tables {
         }
         self.finish(index, ending(id, State::Withdrawn, at))?;
         Ok(Withdrawal::Withdrawn)
+    }
+
+    pub(super) fn put_back(
+        &mut self,
+        id: TransferId,
+        at: Timestamp,
+        until: Timestamp,
+        code: &str,
+    ) -> Result<(), RecorderError> {
+        let Some(index) = self.find(id).filter(|index| self.has_turn(*index)) else {
+            return Ok(());
+        };
+        match self.rows[&index].lease_until {
+            Some(lease_until) if lease_until > at => return Ok(()),
+            Some(_) => self.pause(index, lost(id, at))?,
+            None => {}
+        }
+        let row = self.row(index)?;
+        (row.due_at, row.code) = (Some(until), Some(code.to_owned()));
+        Ok(())
+    }
+
+    pub(super) fn call_for(&mut self, destination: &DestinationName, at: Timestamp, code: &str) -> usize {
+        let rows = self.rows.values_mut().filter(|row| {
+            row.destination == *destination
+                && row.code.as_deref() == Some(code)
+                && row.lease_until.is_none()
+                && row.due_at.is_some_and(|due_at| due_at > at)
+        });
+        rows.map(|row| (row.due_at, row.code) = (Some(at), None)).count()
     }
 
     pub(super) fn change_standing(

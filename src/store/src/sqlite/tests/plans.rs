@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, StatementStatus};
 
-use super::super::{connection, queries, schema, transfer};
+use super::super::{commands, connection, queries, schema, transfer};
 use super::Folder;
 
 /// So many transfers that have ended, of which the newest is the last, and then ten that wait.
@@ -62,12 +62,13 @@ fn plan(connection: &Connection, sql: &str, values: &[&dyn rusqlite::ToSql]) -> 
 fn a_hundred_thousand_ended_transfers_slow_nothing_down() {
     let (_young_folder, young) = store_of_age(0);
     let (_old_folder, old) = store_of_age(100_000);
-    let hot: [(&str, &[&dyn rusqlite::ToSql]); 5] = [
+    let hot: [(&str, &[&dyn rusqlite::ToSql]); 6] = [
         (queries::DUE, &[&"employer", &1_000_000, &100]),
         (queries::NEXT_DUE, &[&"employer"]),
         (queries::STATUS, &[&1_000_000]),
         (queries::UNDELIVERED_DAYS, &[]),
         (transfer::UNDER_WAY, &[]),
+        (commands::CALL_FOR, &[&"employer", &0, &"away", &100]),
     ];
     for (sql, values) in hot {
         let (before, after) = (steps(&young, sql, values), steps(&old, sql, values));
