@@ -1,4 +1,4 @@
-//! File to file through the DICOM reader and writer, next to `dd` on the same file.
+//! File to file through the DICOM reader and writer, and through the projection, next to `dd` on the same file.
 //!
 //! `cargo run --release -p minimise --example dicom_throughput [FOLDER]`, which should be one in memory. Prints medians of
 //! interleaved runs; `dcmodify` is measured too where there is one.
@@ -12,30 +12,37 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use minimise::dicom::{Event, FileMeta, Header, Limits, Reader, Source, Step, Tag, TransferSyntax, Writer};
+use minimise::person::{ESTONIAN_PERSONAL_CODE, Identifier, Private};
+use minimise::{Declared, Profile, Projector};
 
 const EXPLICIT: &str = "1.2.840.10008.1.2.1";
 const FRAME_BYTES: usize = 512 * 512 * 2;
 const BUFFER_BYTES: usize = 256 << 10;
+const PROFILE: &str = include_str!("image-bank.toml");
+const SUBJECT: &str = "60001017869";
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
 fn main() -> Outcome<()> {
     let folder = std::env::args_os().nth(1).map_or_else(std::env::temp_dir, PathBuf::from);
     let (from, to) = (folder.join("dicom-throughput-from.dcm"), folder.join("dicom-throughput-to.dcm"));
-    println!("{:>6} {:>8} {:>9} {:>9} {:>9} {:>9}", "MiB", "runs", "dd", "keep all", "drop all", "dcmodify");
+    let profile = Profile::parse("image-bank", PROFILE).map_err(|_| "the profile has faults")?;
+    let heads = ["MiB", "runs", "dd", "keep all", "drop all", "project", "dcmodify"];
+    println!("{}", heads.map(|head| format!("{head:>9}")).join(" "));
     for (mebibytes, runs) in [(50, 15), (500, 5)] {
         generate(&from, mebibytes)?;
-        let mut times = [const { Vec::new() }; 4];
+        let mut times = [const { Vec::new() }; 5];
         for _ in 0..runs {
             time(&mut times[0], || dd(&from, &to))?;
             time(&mut times[1], || through(&from, &to, false))?;
             time(&mut times[2], || through(&from, &to, true))?;
+            time(&mut times[3], || project(&profile, &from, &to))?;
         }
         if runs_here("dcmodify") {
-            time(&mut times[3], || dcmodify(&from, &to))?;
+            time(&mut times[4], || dcmodify(&from, &to))?;
         }
-        let [dd, keep, drop, dcmodify] = times.map(|times| speed(mebibytes, times));
-        println!("{mebibytes:>6} {runs:>8} {dd:>9} {keep:>9} {drop:>9} {dcmodify:>9}");
+        let speeds = times.map(|times| format!("{:>9}", speed(mebibytes, times)));
+        println!("{mebibytes:>9} {runs:>9} {}", speeds.join(" "));
     }
     println!("MB/s; memory at most {}", memory().unwrap_or_else(|| "unknown".to_owned()));
     std::fs::remove_file(from)?;
@@ -54,8 +61,11 @@ fn generate(file: &Path, mebibytes: usize) -> Outcome<()> {
         Ok(Header { tag, vr, written_vr: vr, length: None, byte_order, is_in_chunks: false })
     };
     writer.element(&element("SOPClassUID")?, b"1.2.840.10008.5.1.4.1.1.2.1");
+    writer.element(&element("SOPInstanceUID")?, b"2.25.2");
     writer.element(&element("Modality")?, b"CT");
     writer.element(&element("PatientName")?, b"Test^Person");
+    writer.element(&element("PatientID")?, SUBJECT.as_bytes());
+    writer.element(&element("PatientAddress")?, b"Test street 1");
     writer.start_sequence(&element("PerFrameFunctionalGroupsSequence")?);
     for _ in 0..frames {
         writer.start_item();
@@ -129,6 +139,30 @@ fn through(from: &Path, to: &Path, drops: bool) -> Outcome<()> {
         output.write_all(&taken)?;
     }
     Ok(())
+}
+
+fn project(profile: &Profile, from: &Path, to: &Path) -> Outcome<()> {
+    let (mut input, mut output) = (File::open(from)?, File::create(to)?);
+    let subject = Identifier { system: ESTONIAN_PERSONAL_CODE.to_owned(), value: Private::new(SUBJECT) };
+    let declared = Declared {
+        subject: &subject,
+        recipient: None,
+        evidence: Default::default(),
+        others: Vec::new(),
+        limits: Default::default(),
+    };
+    let refused = |faults: Vec<_>| format!("refused: {faults:?}");
+    let mut projector = Projector::new(profile, &declared);
+    let (mut buffer, mut out) = (vec![0; BUFFER_BYTES], Vec::new());
+    loop {
+        let bytes = input.read(&mut buffer)?;
+        let Some(read) = buffer.get(..bytes).filter(|read| !read.is_empty()) else { break };
+        projector.feed(read, &mut out).map_err(refused)?;
+        output.write_all(&out)?;
+        out.clear();
+    }
+    projector.end(&mut out).map_err(refused)?;
+    Ok(output.write_all(&out)?)
 }
 
 fn copy(writer: &mut Writer, event: Event<'_>, header: &mut Option<Header>) {

@@ -5,6 +5,7 @@
 
 use super::names::{Names, Symbol};
 use super::path::{Path, Predicate, Step};
+use super::profile::Format;
 
 /// The index of a state.
 pub(crate) type StateId = usize;
@@ -12,6 +13,7 @@ pub(crate) type StateId = usize;
 /// All paths of a profile. State 0 is the whole document.
 #[derive(Debug, Clone)]
 pub(crate) struct Automaton {
+    format: Format,
     states: Vec<State>,
     questions: Vec<Question>,
 }
@@ -46,6 +48,8 @@ pub(crate) struct Label {
     pub(crate) value: String,
     /// How many steps up the element is.
     pub(crate) owner_up: usize,
+    /// Whether the element is picked by the first such value, on the word that every other is the same.
+    pub(crate) is_sole: bool,
 }
 
 /// A step that a path takes.
@@ -92,13 +96,20 @@ pub(crate) enum Test {
         /// The value.
         value: String,
     },
+    /// There is a value at this path that is this.
+    Any {
+        /// The path from the element.
+        names: Vec<Symbol>,
+        /// The value.
+        value: String,
+    },
 }
 
 impl Automaton {
     /// The automaton of these paths, whose names are added to `names`.
-    pub(crate) fn new(root: &str, keeps: &[Path], drops: &[Path], names: &mut Names) -> Self {
+    pub(crate) fn new(format: Format, root: &str, keeps: &[Path], drops: &[Path], names: &mut Names) -> Self {
         let whole = State { shown: root.to_owned(), ..State::default() };
-        let mut automaton = Self { states: vec![whole], questions: Vec::new() };
+        let mut automaton = Self { format, states: vec![whole], questions: Vec::new() };
         for (place, path) in keeps.iter().enumerate() {
             let end = automaton.insert(0, &path.steps, names);
             let keep = Keep { path: place, label_of: label_of(path, keeps) };
@@ -141,7 +152,7 @@ impl Automaton {
             return edge.to;
         }
         let above = self.state(at).map_or("", |state| state.shown.as_str());
-        let shown = format!("{above}.{}{conditions}", step.name);
+        let shown = self.format.join(above, &format!("{}{conditions}", step.name));
         let to = self.states.len();
         self.states.push(State { shown, ..State::default() });
         let question = Question::new(step, names).map(|question| self.ask(question));
@@ -185,7 +196,7 @@ impl Automaton {
                     }
                     debug_assert!(last.predicates.is_empty(), "a value takes no condition");
                 }
-                let label = Label { value: tested.value, owner_up: steps.len() };
+                let label = Label { value: tested.value, owner_up: steps.len(), is_sole: tested.is_sole };
                 for step in &steps {
                     at = self.step_into(at, step, "", names);
                 }
@@ -223,11 +234,17 @@ impl Question {
                     needs.extend(path.first().copied());
                     Test::Child { names: path, value: value.clone() }
                 }
+                Predicate::Node { any, names: path, value } => {
+                    let names: Vec<Symbol> = path.iter().map(|name| names.add(name)).collect();
+                    needs.extend(names.first().copied());
+                    let value = value.clone();
+                    if *any { Test::Any { names, value } } else { Test::Child { names, value } }
+                }
             });
         }
         needs.sort_unstable();
         needs.dedup();
-        let asks_code = tests.iter().any(|test| !matches!(test, Test::Child { .. }));
+        let asks_code = tests.iter().any(|test| matches!(test, Test::Code(_) | Test::Token { .. }));
         Some(Self { of_type: step.of_type.clone(), tests, needs, asks_code })
     }
 }
@@ -236,7 +253,8 @@ impl Question {
 /// its code, where other paths name something else there, says what the element is and not what it says.
 fn label_of(path: &Path, all: &[Path]) -> Option<usize> {
     path.steps.iter().enumerate().find_map(|(depth, step)| {
-        let by_code = |predicate: &Predicate| !matches!(predicate, Predicate::Child { .. });
+        let by_code =
+            |predicate: &Predicate| matches!(predicate, Predicate::Code(_) | Predicate::Token { .. });
         let below = path.steps.get(depth + 1..).filter(|below| below.len() > 1)?;
         let is_label = step.predicates.iter().any(by_code) && below.first()?.name == "code";
         let up_to_here = path.steps.get(..=depth)?;
@@ -251,6 +269,7 @@ struct Tested {
     steps: Vec<Step>,
     value: String,
     beside: Option<[Predicate; 2]>,
+    is_sole: bool,
 }
 
 fn tested(predicate: &Predicate) -> Vec<Tested> {
@@ -258,6 +277,7 @@ fn tested(predicate: &Predicate) -> Vec<Tested> {
         steps: names.iter().map(|name| Step::plain(name)).collect(),
         value: value.to_owned(),
         beside,
+        is_sole: false,
     };
     match predicate {
         Predicate::Code(code) => {
@@ -279,6 +299,12 @@ fn tested(predicate: &Predicate) -> Vec<Tested> {
         Predicate::Child { names, value } => {
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
             vec![at(&names, value, None)]
+        }
+        Predicate::Node { any, names, value } => {
+            // Attributes of the element itself are seen all at once.
+            let is_sole = !any && !matches!(names.as_slice(), [own] if own.starts_with('@'));
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            vec![Tested { is_sole, ..at(&names, value, None) }]
         }
     }
 }

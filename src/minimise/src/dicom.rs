@@ -8,7 +8,7 @@
 //! What a file carries beside its data set does not reach the writer: it writes zeros as the preamble, file meta
 //! information of its own, no lengths of groups, and no lengths of sequences and items.
 //!
-//! It does not know what may leave; that is the projection's business. Nor does it look at pixels.
+//! Neither knows what may leave: that is the projection's business, which stands between them. Nothing looks at pixels.
 //!
 //! # Why it reads by itself
 //!
@@ -19,10 +19,14 @@
 
 mod characters;
 mod event;
+mod glimpse;
 mod inflate;
+mod instance;
 mod limits;
 mod malformed;
+mod projection;
 mod reader;
+mod subject;
 mod syntax;
 mod tag;
 #[cfg(test)]
@@ -34,8 +38,10 @@ mod writer;
 
 pub use characters::{CharacterSets, Undecodable};
 pub use event::{Event, Header, Preamble, Step};
+pub(crate) use instance::is_uid;
 pub use limits::Limits;
 pub use malformed::{Malformed, Reason};
+pub(crate) use projection::DicomProjection;
 pub use reader::{Reader, Source};
 pub use syntax::{ByteOrder, Coding, TransferSyntax};
 pub use tag::{Registered, Tag};

@@ -1,5 +1,7 @@
 //! What a document may cost. Every limit has a unit in its name and a reason beside its default.
 
+use super::dicom;
+
 /// Limits on one document and on what is said about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -19,6 +21,8 @@ pub struct Limits {
     pub faults_max: usize,
     /// Paths listed in each half of a manifest; the rest are counted.
     pub manifest_paths_max: usize,
+    /// What a DICOM document may cost; of the above, it keeps to the numbers of faults and paths.
+    pub dicom: dicom::Limits,
 }
 
 impl Default for Limits {
@@ -36,6 +40,7 @@ impl Default for Limits {
             look_ahead_bytes_max: 1 << 20,
             faults_max: 100,
             manifest_paths_max: 100,
+            dicom: dicom::Limits::default(),
         }
     }
 }

@@ -7,6 +7,8 @@ use std::sync::LazyLock;
 
 use foldhash::fast::RandomState;
 
+use super::dicom::Tag;
+
 /// A known name. Equal symbols of one profile are equal names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Symbol(u32);
@@ -14,6 +16,11 @@ pub(crate) struct Symbol(u32);
 impl Symbol {
     /// A name that must not be printed, and that no path has.
     pub(crate) const UNKNOWN: Self = Self(0);
+
+    /// The symbol of the DICOM element with this tag, which is its number.
+    pub(crate) const fn of_tag(tag: Tag) -> Self {
+        Self(tag.number())
+    }
 }
 
 /// The key of all hashes of names in this process: nobody outside can prepare names that collide.
@@ -137,21 +144,31 @@ pub(crate) struct Names {
     /// FHIR's, if documents are FHIR.
     of_format: Option<&'static Table>,
     own: Table,
+    /// Whether names are DICOM's tags, whose symbols need no table.
+    are_tags: bool,
 }
 
 impl Names {
     /// FHIR's names.
     pub(crate) fn fhir() -> Self {
-        Self { hasher: Hasher::new(), of_format: Some(&FHIR_R5), own: Table::new() }
+        Self { hasher: Hasher::new(), of_format: Some(&FHIR_R5), own: Table::new(), are_tags: false }
     }
 
     /// No names but those that will be added.
     pub(crate) fn own() -> Self {
-        Self { hasher: Hasher::new(), of_format: None, own: Table::new() }
+        Self { hasher: Hasher::new(), of_format: None, own: Table::new(), are_tags: false }
+    }
+
+    /// DICOM's tags.
+    pub(crate) fn dicom() -> Self {
+        Self { are_tags: true, ..Self::own() }
     }
 
     /// The symbol of `name`, which is added if it is new.
     pub(crate) fn add(&mut self, name: &str) -> Symbol {
+        if self.are_tags {
+            return Tag::named(name).map_or(Symbol::UNKNOWN, Symbol::of_tag);
+        }
         let known = self.symbol(name);
         if known != Symbol::UNKNOWN {
             return known;
@@ -187,6 +204,9 @@ impl Names {
 
     /// The name as it may be printed.
     pub(crate) fn shown(&self, symbol: Symbol) -> &str {
+        if self.are_tags {
+            return Tag::of_number(symbol.0).keyword().unwrap_or("*");
+        }
         let count = self.of_format_count();
         let of_format = self.of_format.filter(|_| symbol.0 <= count).and_then(|table| table.name(symbol.0));
         of_format.or_else(|| self.own.name(symbol.0.checked_sub(count)?)).unwrap_or("*")

@@ -1,17 +1,23 @@
-//! The path language of profiles: `Composition.section[code=decision].entry.reference`.
+//! The path language of profiles: `Composition.section[code=decision].entry.reference` for FHIR, and `xml` for XML.
 //!
 //! It reads and prints paths; it does not know documents (`automaton`) and not which elements FHIR has.
 
 use std::fmt;
 
+use super::profile::Format;
+
 mod braces;
+pub(super) mod dicom;
+pub(super) mod xml;
 
 pub(super) use braces::alternatives;
 
 /// A path from a resource down.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Path {
-    /// The resource type it begins with.
+    /// Of documents in which format.
+    pub(super) format: Format,
+    /// The resource type or the root element it begins with; DICOM has nothing of the kind.
     pub(super) resource: String,
     /// The elements below, outermost first.
     pub(super) steps: Vec<Step>,
@@ -47,6 +53,15 @@ pub(super) enum Predicate {
         /// What every value there must be.
         value: String,
     },
+    /// `[a/@b='value']`, `[any a/@b='value']`
+    Node {
+        /// Whether one such value is enough; otherwise every one must be it.
+        any: bool,
+        /// The names from the element down, the last an attribute or `text()`.
+        names: Vec<String>,
+        /// The value.
+        value: String,
+    },
 }
 
 impl Step {
@@ -66,8 +81,12 @@ impl Step {
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.resource)?;
-        for step in &self.steps {
-            write!(f, ".{}{}", step.name, step.conditions())?;
+        let separator = self.format.separator();
+        for (place, step) in self.steps.iter().enumerate() {
+            if place > 0 || !self.resource.is_empty() {
+                write!(f, "{separator}")?;
+            }
+            write!(f, "{}{}", step.name, step.conditions())?;
         }
         Ok(())
     }
@@ -79,6 +98,11 @@ impl fmt::Display for Predicate {
             Self::Code(code) => write!(f, "[code={code}]"),
             Self::Token { system, code } => write!(f, "[system|code={system}|{code}]"),
             Self::Child { names, value } => write!(f, "[{}={value}]", names.join(".")),
+            Self::Node { any, names, value } => {
+                let any = if *any { "any " } else { "" };
+                let quote = if value.contains('\'') { '"' } else { '\'' };
+                write!(f, "[{any}{}={quote}{value}{quote}]", names.join("/"))
+            }
         }
     }
 }
@@ -99,7 +123,7 @@ pub(super) fn parse(text: &str) -> Result<Path, String> {
         Some(other) => return Err(format!("`{other}` does not belong in a path")),
     }
     contained_is_understood(&steps)?;
-    Ok(Path { resource: resource.to_owned(), steps })
+    Ok(Path { format: Format::FhirJson, resource: resource.to_owned(), steps })
 }
 
 fn contained_is_understood(steps: &[Step]) -> Result<(), String> {

@@ -1,13 +1,20 @@
 //! A profile: what a document may carry to one destination for one purpose. The language is described in the module above.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::automaton::{Automaton, Question};
+#[cfg(test)]
+pub(crate) use namespaces::XSI_URI;
+pub(crate) use dicom::Instances;
+pub(crate) use namespaces::{Namespaces, key};
+pub(crate) use table::nearest;
 use super::names::{Names, Symbol};
 use super::path::Path;
 use super::value::Conditions;
 
+mod dicom;
+mod namespaces;
 mod reading;
 mod table;
 #[cfg(test)]
@@ -18,11 +25,19 @@ mod tests;
 pub struct Profile {
     pub(crate) name: String,
     pub(crate) version: String,
+    /// The resource type, or the path of the root element.
     pub(crate) resource: String,
     pub(crate) on_excess: OnExcess,
     pub(crate) format: Format,
+    media_type: String,
+    /// Those of XML.
+    pub(crate) namespaces: Namespaces,
+    /// What it says of DICOM.
+    pub(crate) instances: Instances,
     pub(crate) names: Names,
     pub(crate) subject: Vec<SubjectPath>,
+    /// What the format calls an identifier system, where that differs from how declarations call it.
+    pub(crate) systems: BTreeMap<String, String>,
     pub(crate) entries: Vec<Entry>,
     /// The `[[keep]]` paths, braces spelled out; the automaton knows them by their place here.
     pub(crate) paths: Vec<KeptPath>,
@@ -35,14 +50,54 @@ pub struct Profile {
 pub(crate) enum Format {
     /// FHIR as JSON.
     FhirJson,
+    /// XML of any vocabulary.
+    Xml,
+    /// A DICOM file.
+    Dicom,
 }
 
 impl Format {
+    /// The formats as profiles write them.
+    pub(crate) const WORDS: [(&'static str, Self); 3] =
+        [("fhir-json", Self::FhirJson), ("xml", Self::Xml), ("dicom", Self::Dicom)];
+
+    /// The key under which a profile says what its documents begin with.
+    pub(crate) const fn root_key(self) -> &'static str {
+        match self {
+            Self::FhirJson => "resource",
+            Self::Xml => "root",
+            Self::Dicom => "sop_classes",
+        }
+    }
+
+    /// What stands between the steps of a path.
+    pub(crate) const fn separator(self) -> char {
+        match self {
+            Self::FhirJson | Self::Dicom => '.',
+            Self::Xml => '/',
+        }
+    }
+
+    /// The marks between which a path's braces are text.
+    pub(crate) const fn quotes(self) -> &'static str {
+        match self {
+            Self::FhirJson | Self::Dicom => "\"",
+            Self::Xml => "\"'",
+        }
+    }
+
+    /// The media type of documents, unless the profile says another.
+    pub(crate) const fn media_type(self) -> &'static str {
+        match self {
+            Self::FhirJson => "application/fhir+json",
+            Self::Xml => "application/xml",
+            Self::Dicom => "application/dicom",
+        }
+    }
+
     /// The path to what is called `name` below `above`.
     pub(crate) fn join(self, above: &str, name: &str) -> String {
-        match self {
-            Self::FhirJson => format!("{above}.{name}"),
-        }
+        if above.is_empty() { name.to_owned() } else { format!("{above}{}{name}", self.separator()) }
     }
 }
 
@@ -135,8 +190,8 @@ impl Profile {
     }
 
     /// The media type of the documents it is for.
-    pub const fn media_type(&self) -> &'static str {
-        "application/fhir+json"
+    pub fn media_type(&self) -> &str {
+        &self.media_type
     }
 
     pub(crate) fn entry_of(&self, path: usize) -> Option<&Entry> {

@@ -5,14 +5,16 @@
 
 use std::collections::BTreeSet;
 
+use super::dicom::DicomProjection;
 use super::fault::Fault;
 use super::guard::SubjectProof;
 use super::json::{self, Ended, JsonProjection, Lexer, Malformed, Tail, Token};
 use super::limits::Limits;
 use super::manifest::Manifest;
 use super::person::Identifier;
-use super::profile::Profile;
+use super::profile::{Format, Profile};
 use super::walk::{Bound, Walk};
+use super::xml::{self, XmlProjection};
 
 /// What the declaration says that binds the document.
 #[derive(Debug, Clone)]
@@ -32,7 +34,7 @@ pub struct Declared<'d> {
 /// What may leave of a document.
 #[derive(Debug)]
 pub struct Projection {
-    /// The bytes to send: input order, numbers as they were written, no white space between tokens.
+    /// The bytes to send: input order, one form of escaping, no white space that says nothing.
     pub document: Vec<u8>,
     /// What was kept and dropped.
     pub manifest: Manifest,
@@ -63,6 +65,23 @@ pub fn project(
     declared: &Declared<'_>,
     document: &[u8],
 ) -> Result<Projection, Vec<Fault>> {
+    match profile.format {
+        Format::FhirJson => project_json(profile, declared, document),
+        Format::Xml | Format::Dicom => {
+            let mut projector = Projector::new(profile, declared);
+            let mut out = Vec::new();
+            projector.feed(document, &mut out)?;
+            let Projected { manifest, subject } = projector.end(&mut out)?;
+            Ok(Projection { document: out, manifest, subject })
+        }
+    }
+}
+
+fn project_json(
+    profile: &Profile,
+    declared: &Declared<'_>,
+    document: &[u8],
+) -> Result<Projection, Vec<Fault>> {
     let one = |fault| vec![fault];
     json::check_beginning(document, &declared.limits).map_err(|fault| one(fault.at(String::new())))?;
     let text = json::text_of(document);
@@ -73,8 +92,8 @@ pub fn project(
         ended = read(new().knowing(verdict), text).map_err(one)?;
     }
     let document = std::mem::take(&mut ended.walk.out);
-    let (manifest, subject) = finish(profile, declared, ended)?;
-    json::check_within(&document, &declared.limits).map_err(|_| one(contradiction()))?;
+    let (manifest, subject) = finish(profile, declared, ended.walk, ended.subject)?;
+    json::check_within(&document, &declared.limits).map_err(|_| one(contradiction(profile)))?;
     Ok(Projection { document, manifest, subject })
 }
 
@@ -88,9 +107,28 @@ fn read<'p>(mut projection: JsonProjection<'p>, (text, tail): (&str, Tail)) -> R
 pub struct Projector<'p> {
     profile: &'p Profile,
     declared: &'p Declared<'p>,
+    reading: Reading<'p>,
+}
+
+/// A document on its way, by its format.
+#[derive(Debug)]
+enum Reading<'p> {
+    Json(Box<JsonReading<'p>>),
+    Xml(Box<XmlReading<'p>>),
+    Dicom(Box<DicomProjection<'p>>),
+}
+
+#[derive(Debug)]
+struct JsonReading<'p> {
     projection: JsonProjection<'p>,
     window: Window,
     output: Output,
+}
+
+#[derive(Debug)]
+struct XmlReading<'p> {
+    projection: XmlProjection<'p>,
+    output: XmlOutput,
 }
 
 /// What there is to say of a document that was projected as it came in.
@@ -105,13 +143,24 @@ pub struct Projected {
 impl<'p> Projector<'p> {
     /// For one document.
     pub fn new(profile: &'p Profile, declared: &'p Declared<'p>) -> Self {
-        Self {
-            profile,
-            declared,
-            projection: JsonProjection::new(profile, declared.bound(), &declared.limits),
-            window: Window::default(),
-            output: Output::new(&declared.limits),
-        }
+        let limits = &declared.limits;
+        let reading = match profile.format {
+            Format::FhirJson => Reading::Json(Box::new(JsonReading {
+                projection: JsonProjection::new(profile, declared.bound(), limits),
+                window: Window::default(),
+                output: Output::new(limits),
+            })),
+            Format::Xml => Reading::Xml(Box::new(XmlReading {
+                projection: XmlProjection::new(profile, declared.bound(), limits),
+                output: XmlOutput::new(limits),
+            })),
+            Format::Dicom => {
+                let projection =
+                    DicomProjection::new(profile, declared.bound(), &limits.dicom, limits.faults_max);
+                Reading::Dicom(Box::new(projection))
+            }
+        };
+        Self { profile, declared, reading }
     }
 
     /// Takes the next bytes of the document, and appends to `out` what is final of the output. That must not leave before
@@ -122,11 +171,15 @@ impl<'p> Projector<'p> {
     pub fn feed(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Vec<Fault>> {
         // In pieces, so that the window stays small whatever is handed in.
         for piece in bytes.chunks(PIECE_BYTES) {
-            let pushed = self.window.push(piece, &self.declared.limits);
-            pushed.map_err(|fault| vec![fault.at(String::new())])?;
-            if self.window.is_due() {
-                self.run(out)?;
-            }
+            let fed = match &mut self.reading {
+                Reading::Json(reading) => reading.feed(piece, &self.declared.limits, out),
+                Reading::Xml(reading) => {
+                    reading.projection.feed(piece);
+                    reading.run(out)
+                }
+                Reading::Dicom(projection) => projection.feed(piece, out),
+            };
+            fed.map_err(|fault| vec![fault])?;
         }
         Ok(())
     }
@@ -135,26 +188,54 @@ impl<'p> Projector<'p> {
     ///
     /// # Errors
     /// Every reason for which the document may not leave. What was put out before must then be destroyed.
-    pub fn end(mut self, out: &mut Vec<u8>) -> Result<Projected, Vec<Fault>> {
-        self.window.end();
-        self.run(out)?;
-        let mut ended = self.projection.end().map_err(|fault| vec![fault])?;
-        if ended.again.is_some() {
-            let detail = "a contained resource and what refers to it do not both leave, and the document is too large to \
-                          be read again";
-            let remedy =
-                "leave out contained resources that nothing refers to, and references to what is not sent";
-            ended.walk.faults.add(0, String::new, "contained-unsettled", detail, remedy);
-        }
-        let last = std::mem::take(&mut ended.walk.out);
-        let (manifest, subject) = finish(self.profile, self.declared, ended)?;
-        self.output.hand_on(&last, out);
-        self.output.end().map_err(|_| vec![contradiction()])?;
-        Ok(Projected { manifest, subject })
+    pub fn end(self, out: &mut Vec<u8>) -> Result<Projected, Vec<Fault>> {
+        let Self { profile, declared, reading } = self;
+        let ((manifest, subject), is_sound) = match reading {
+            Reading::Json(mut reading) => {
+                reading.window.end();
+                reading.run(out).map_err(|fault| vec![fault])?;
+                let ended = reading.projection.end().map_err(|fault| vec![fault])?;
+                let (last, walk) = last_of(ended);
+                let finished = finish(profile, declared, walk.0, walk.1)?;
+                reading.output.hand_on(&last, out);
+                (finished, reading.output.end().is_ok())
+            }
+            Reading::Xml(mut reading) => {
+                reading.projection.close();
+                reading.run(out).map_err(|fault| vec![fault])?;
+                let (walk, subject) = reading.projection.end();
+                (finish(profile, declared, walk, subject)?, reading.output.end())
+            }
+            Reading::Dicom(projection) => {
+                // It is not read again: pixels would be copied once more for nothing.
+                let (walk, subject) = projection.end(out).map_err(|fault| vec![fault])?;
+                (finish(profile, declared, walk, subject)?, true)
+            }
+        };
+        if is_sound { Ok(Projected { manifest, subject }) } else { Err(vec![contradiction(profile)]) }
+    }
+}
+
+/// The last of the output, and what is left to be judged.
+fn last_of(mut ended: Ended<'_>) -> (Vec<u8>, (Walk<'_>, Option<SubjectProof>)) {
+    if ended.again.is_some() {
+        let detail = "a contained resource and what refers to it do not both leave, and the document is too large to \
+                      be read again";
+        let remedy =
+            "leave out contained resources that nothing refers to, and references to what is not sent";
+        ended.walk.faults.add(0, String::new, "contained-unsettled", detail, remedy);
+    }
+    (std::mem::take(&mut ended.walk.out), (ended.walk, ended.subject))
+}
+
+impl JsonReading<'_> {
+    fn feed(&mut self, piece: &[u8], limits: &Limits, out: &mut Vec<u8>) -> Result<(), Fault> {
+        self.window.push(piece, limits).map_err(|fault| fault.at(String::new()))?;
+        if self.window.is_due() { self.run(out) } else { Ok(()) }
     }
 
-    fn run(&mut self, out: &mut Vec<u8>) -> Result<(), Vec<Fault>> {
-        self.projection.run(&self.window.text, self.window.tail).map_err(|fault| vec![fault])?;
+    fn run(&mut self, out: &mut Vec<u8>) -> Result<(), Fault> {
+        self.projection.run(&self.window.text, self.window.tail)?;
         let keep_from = self.projection.keep_from();
         self.projection.forget(self.window.text.get(..keep_from).unwrap_or_default());
         self.window.forget(keep_from);
@@ -162,6 +243,60 @@ impl<'p> Projector<'p> {
         self.projection.take_final(&mut ready);
         self.output.hand_on(&ready, out);
         Ok(())
+    }
+}
+
+impl XmlReading<'_> {
+    fn run(&mut self, out: &mut Vec<u8>) -> Result<(), Fault> {
+        self.projection.run()?;
+        let from = out.len();
+        self.projection.take_final(out);
+        self.output.read(out.get(from..).unwrap_or_default());
+        Ok(())
+    }
+}
+
+/// The output on its way, read again as the recipient will.
+#[derive(Debug)]
+struct XmlOutput {
+    reader: xml::Reader,
+    is_sound: bool,
+}
+
+impl XmlOutput {
+    fn new(limits: &Limits) -> Self {
+        // Escaped and with its declarations, what leaves can be longer than what came; that was within the limits.
+        let limits = xml::Limits {
+            document_bytes_max: usize::MAX,
+            tag_bytes_max: usize::MAX,
+            attribute_bytes_max: usize::MAX,
+            text_bytes_max: usize::MAX,
+            ..xml::limits_of(limits)
+        };
+        Self { reader: xml::Reader::new(&limits), is_sound: true }
+    }
+
+    fn read(&mut self, bytes: &[u8]) {
+        for piece in bytes.chunks(PIECE_BYTES) {
+            self.reader.feed(piece);
+            self.run();
+        }
+    }
+
+    fn run(&mut self) -> bool {
+        while self.is_sound {
+            match self.reader.next() {
+                Ok(xml::Step::Event(_)) => {}
+                Ok(step) => return matches!(step, xml::Step::Done),
+                Err(_) => self.is_sound = false,
+            }
+        }
+        false
+    }
+
+    fn end(mut self) -> bool {
+        self.reader.end();
+        self.run()
     }
 }
 
@@ -292,8 +427,12 @@ impl Output {
     }
 }
 
-fn contradiction() -> Fault {
-    let detail = "what would leave is not strict JSON";
+fn contradiction(profile: &Profile) -> Fault {
+    let detail = match profile.format {
+        Format::FhirJson => "what would leave is not strict JSON",
+        Format::Xml => "what would leave is not strict XML",
+        Format::Dicom => "what would leave is not strict DICOM",
+    };
     Fault::new("output-not-minimal", "", detail, "report this: it is a defect of the gateway")
 }
 
@@ -301,9 +440,9 @@ fn contradiction() -> Fault {
 fn finish(
     profile: &Profile,
     declared: &Declared<'_>,
-    ended: Ended<'_>,
+    mut walk: Walk<'_>,
+    subject: Option<SubjectProof>,
 ) -> Result<(Manifest, SubjectProof), Vec<Fault>> {
-    let Ended { mut walk, subject, .. } = ended;
     let missing: Vec<&str> = walk.missing().collect();
     for text in missing {
         let detail = format!("`{text}` is required, and nothing of it would leave");

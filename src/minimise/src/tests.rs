@@ -13,6 +13,9 @@ mod oracle;
 mod properties;
 mod slips;
 mod structure;
+mod xml;
+mod xml_oracle;
+mod xml_slips;
 
 pub(super) const SUBJECT: &str = "60001017869";
 pub(super) const DOCTOR: &str = "36808088873";

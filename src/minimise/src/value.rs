@@ -19,6 +19,8 @@ pub(crate) enum Scalar<'a> {
     Null,
     /// A value of a format that does not say what kind it is.
     Untyped(&'a str),
+    /// Bytes or numbers in bulk, which nobody reads as a text.
+    Bulk,
 }
 
 impl<'a> Scalar<'a> {
@@ -26,7 +28,7 @@ impl<'a> Scalar<'a> {
     pub(crate) const fn text(&self) -> Option<&'a str> {
         match self {
             Self::Text(text) | Self::Untyped(text) => Some(text),
-            Self::Number(_) | Self::Boolean(_) | Self::Null => None,
+            Self::Number(_) | Self::Boolean(_) | Self::Null | Self::Bulk => None,
         }
     }
 
@@ -36,7 +38,7 @@ impl<'a> Scalar<'a> {
             Self::Text(text) | Self::Number(text) | Self::Untyped(text) => *text == wanted,
             Self::Boolean(true) => wanted == "true",
             Self::Boolean(false) => wanted == "false",
-            Self::Null => false,
+            Self::Null | Self::Bulk => false,
         }
     }
 }
@@ -64,9 +66,12 @@ pub(crate) enum Kind {
     Boolean,
     Date,
     Instant,
+    Timestamp,
     Uri,
     Reference,
     Base64,
+    /// Of DICOM: pixels and other bulk, which is not looked at.
+    Pixels,
 }
 
 /// What of the declaration a value must equal.
@@ -96,7 +101,11 @@ impl Conditions {
         if self.coded_only && !forms::is_code(text) {
             return Some("coded_only");
         }
-        let too_fine = |finest| forms::date(text).is_none_or(|precision| precision > finest);
+        let precision = || match self.kind {
+            Kind::Timestamp => forms::timestamp(text),
+            _ => forms::date(text),
+        };
+        let too_fine = |finest| precision().is_none_or(|precision| precision > finest);
         if self.date_precision.is_some_and(too_fine) {
             return Some("date_precision");
         }
@@ -111,15 +120,17 @@ impl Conditions {
 
 impl Kind {
     /// The kinds as profiles write them.
-    pub(crate) const WORDS: [(&'static str, Self); 8] = [
+    pub(crate) const WORDS: [(&'static str, Self); 10] = [
         ("string", Self::String),
         ("number", Self::Number),
         ("boolean", Self::Boolean),
         ("date", Self::Date),
         ("instant", Self::Instant),
+        ("timestamp", Self::Timestamp),
         ("uri", Self::Uri),
         ("reference", Self::Reference),
         ("base64", Self::Base64),
+        ("pixels", Self::Pixels),
     ];
 
     /// The text of `value`, if it is of this kind.
@@ -129,18 +140,21 @@ impl Kind {
             (Self::Number, Scalar::Untyped(text)) => forms::is_number(text).then_some(text),
             (Self::Boolean, Scalar::Boolean(is)) => Some(if *is { "true" } else { "false" }),
             (Self::Boolean, Scalar::Untyped(text)) => ["true", "false"].contains(text).then_some(text),
-            (Self::Number | Self::Boolean, _) => None,
+            (Self::Pixels, Scalar::Bulk) => Some(""),
+            (Self::Number | Self::Boolean | Self::Pixels, _) => None,
             (_, Scalar::Text(text) | Scalar::Untyped(text)) => self.has_form(text).then_some(text),
             _ => None,
         }
     }
 
-    fn has_form(self, text: &str) -> bool {
+    /// Whether a text of this kind may look like that.
+    pub(crate) fn has_form(self, text: &str) -> bool {
         match self {
             Self::String => true,
-            Self::Number | Self::Boolean => false,
+            Self::Number | Self::Boolean | Self::Pixels => false,
             Self::Date => forms::date(text).is_some(),
             Self::Instant => forms::date(text) == Some(Precision::Second),
+            Self::Timestamp => forms::timestamp(text).is_some(),
             Self::Uri => forms::is_uri(text),
             Self::Reference => forms::is_reference(text),
             Self::Base64 => forms::is_base64(text),

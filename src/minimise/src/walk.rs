@@ -13,7 +13,7 @@ use super::excess::{Excess, Faults, Reason, Refused};
 use super::guard;
 use super::manifest::{Place, Tally};
 use super::names::Symbol;
-use super::profile::{OnExcess, Profile};
+use super::profile::{Entry, OnExcess, Profile};
 use super::value::{Equals, Kind, Scalar};
 
 /// What the declaration says of values.
@@ -316,8 +316,13 @@ impl<'p> Walk<'p> {
 
     /// Up to where the output is final.
     pub(crate) fn final_to(&self) -> usize {
+        self.final_mark().map_or(self.out.len(), |mark| mark.min(self.out.len()))
+    }
+
+    /// Where the first open element begins that may yet be taken back.
+    pub(crate) fn final_mark(&self) -> Option<usize> {
         let open = self.frames.iter().find(|frame| frame.life != CONTENT);
-        open.map_or(self.out.len(), |frame| frame.mark.min(self.out.len()))
+        open.map(|frame| frame.mark)
     }
 
     /// Forgets `count` bytes of the output: they are with the recipient.
@@ -351,6 +356,42 @@ impl<'p> Walk<'p> {
             }
         }
         (fate, differs)
+    }
+
+    /// Whether a path to the value just arrived at wants it to be of this kind.
+    pub(crate) fn expects(&self, kind: Kind) -> bool {
+        self.arrived().flat_map(|state| &state.keeps).any(|keep| self.kind(keep.path) == kind)
+    }
+
+    /// Whether a path keeps the value just arrived at, if it is as the path wants it.
+    pub(crate) fn is_kept_here(&self) -> bool {
+        self.active_entries().next().is_some()
+    }
+
+    /// Whether a path keeps the value just arrived at because of evidence that was declared.
+    pub(crate) fn is_kept_by_evidence(&self) -> bool {
+        self.active_entries().any(|entry| entry.requires_evidence.is_some())
+    }
+
+    fn active_entries(&self) -> impl Iterator<Item = &'p Entry> {
+        let entries = self.arrived().flat_map(|state| &state.keeps);
+        let entries = entries.filter_map(|keep| self.profile.entry_of(keep.path));
+        entries.filter(|entry| entry.is_active(&self.bound.evidence))
+    }
+
+    /// Whether the value just arrived at belies what picked one of the open elements.
+    pub(crate) fn contradicts(&self, scalar: &Scalar<'_>) -> bool {
+        self.arrived().flat_map(|state| &state.labels).any(|label| label.is_sole && !scalar.is(&label.value))
+    }
+
+    /// The innermost element has nothing in it: it stays if a path that ends at it keeps that.
+    pub(crate) fn keep_empty(&mut self) {
+        let automaton = self.automaton();
+        let mut keeps =
+            self.states().iter().filter_map(|state| automaton.state(*state)).flat_map(|state| &state.keeps);
+        if let Some(keep) = keeps.find(|keep| self.judge(keep.path, &Scalar::Untyped("")).is_ok()) {
+            self.stay(keep.path, None);
+        }
     }
 
     fn judge(&self, path: usize, scalar: &Scalar<'_>) -> Result<(), Breach> {
@@ -448,14 +489,12 @@ impl<'p> Walk<'p> {
     pub(crate) fn name_element(&mut self) {
         let automaton = self.automaton();
         let states = self.frames.last().map_or(0..0, |frame| frame.states_from..frame.states_to);
-        let states = self.active.get(states).unwrap_or_default();
-        let named = states.iter().filter_map(|state| automaton.state(*state)).flat_map(|state| &state.keeps);
-        let marks = named.map(|keep| Pending {
-            place: None,
-            path: Some(keep.path),
-            findings: guard::Findings::default(),
-        });
-        self.pending.extend(marks);
+        for state in self.active.get(states).unwrap_or_default() {
+            for keep in automaton.state(*state).map_or(&[][..], |state| &state.keeps) {
+                let findings = guard::Findings::default();
+                self.pending.push(Pending { place: None, path: Some(keep.path), findings });
+            }
+        }
     }
 
     /// What stands at `place` goes, for no path names it.

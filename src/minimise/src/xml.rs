@@ -5,7 +5,7 @@
 //! see [`Reason`] for the list. It does no input or output, builds no tree, allocates nothing per element, and
 //! takes time linear in the document however that was cut into chunks. Memory is bounded by [`Limits`].
 //!
-//! It does not know what may leave; that is the projection's business.
+//! Reader and writer do not know what may leave; that is the business of the projection, which stands between them.
 //!
 //! # Why it reads by itself
 //!
@@ -22,14 +22,19 @@ mod classes;
 mod declaration;
 mod event;
 mod limits;
+mod look;
 mod malformed;
 mod names;
 mod namespaces;
+mod projection;
 mod reader;
 mod reference;
+mod subject;
 mod tag;
 #[cfg(test)]
 mod tests;
+mod trail;
+mod vocabulary;
 mod window;
 mod writer;
 
@@ -38,4 +43,6 @@ pub use limits::Limits;
 pub use malformed::{Malformed, Reason};
 pub use namespaces::NamespaceId;
 pub use reader::Reader;
+pub(crate) use projection::{XmlProjection, limits_of};
+pub(crate) use vocabulary::cda_names;
 pub use writer::{Mark, Writer};

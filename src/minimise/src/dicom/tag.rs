@@ -52,6 +52,16 @@ impl Tag {
             .then(|| Self::from(entry.tag.inner()))
     }
 
+    /// The tag with this [number](Self::number).
+    pub(crate) const fn of_number(number: u32) -> Self {
+        Self(number)
+    }
+
+    /// Group and number as one: no element of a data set has 0.
+    pub(crate) const fn number(self) -> u32 {
+        self.0
+    }
+
     /// The group.
     pub const fn group(self) -> u16 {
         (self.0 >> 16) as u16

@@ -2,8 +2,11 @@
 
 mod build;
 mod hostile;
+mod oracle;
 mod peers;
+mod projecting;
 mod reading;
+mod slips;
 mod texts;
 mod writing;
 

@@ -49,6 +49,13 @@ pub struct Mark {
     depth: usize,
 }
 
+impl Mark {
+    /// Bytes written before it.
+    pub(super) const fn offset(self) -> u64 {
+        self.offset
+    }
+}
+
 struct Deflater {
     stream: Compress,
     /// Bytes before the data set, which are not deflated.
@@ -188,6 +195,17 @@ impl Writer {
             None => into.extend_from_slice(&self.written),
         }
         self.written.clear();
+    }
+
+    /// Moves what was written before `offset` to the end of `into`; see [`take`](Self::take).
+    pub(super) fn take_to(&mut self, offset: u64, into: &mut Vec<u8>) {
+        let count = usize::try_from(offset.saturating_sub(self.taken)).unwrap_or(usize::MAX);
+        if count == 0 {
+            return;
+        }
+        let rest = self.written.split_off(count.min(self.written.len()));
+        self.take(into);
+        self.written = rest;
     }
 
     /// Ends the document: moves the rest of it to the end of `into`.

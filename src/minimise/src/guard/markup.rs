@@ -164,8 +164,7 @@ pub(super) fn find(text: &str, survey: &Survey, is_base64: bool) -> Option<Findi
         return Some(Finding::Active);
     }
     let is_base64 = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/');
-    let has_run =
-        || text.as_bytes().split(|b| !is_base64(b)).map(<[u8]>::len).max() >= Some(BASE64_RUN);
+    let has_run = || text.as_bytes().split(|b| !is_base64(b)).map(<[u8]>::len).max() >= Some(BASE64_RUN);
     (has_scheme(&["data:"]) || (text.len() >= BASE64_RUN && has_run())).then_some(Finding::Attachment)
 }
 

@@ -351,6 +351,9 @@ impl Glimpse {
                     let values = self.below(id, names);
                     !values.is_empty() && values.iter().all(|id| self.is(window, *id, value))
                 }
+                Test::Any { names, value } => {
+                    self.below(id, names).into_iter().any(|id| self.is(window, id, value))
+                }
             })
     }
 

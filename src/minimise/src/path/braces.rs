@@ -1,14 +1,14 @@
-//! `a.{b,c.{d,e}}` stands for `a.b`, `a.c.d`, `a.c.e`. Braces in quotes are text.
+//! `a.{b,c.{d,e}}` stands for `a.b`, `a.c.d`, `a.c.e`. Braces in quotes are text; which marks quote, the format says.
 
 /// One entry stands for at most so many paths: a slip of the pen must not become a million of them.
 const ALTERNATIVES_MAX: usize = 256;
 
-/// All paths that `text` stands for, in the order written.
-pub(in super::super) fn alternatives(text: &str) -> Result<Vec<String>, String> {
+/// All paths that `text` stands for, in the order written. `quotes` are the marks that quote.
+pub(in super::super) fn alternatives(text: &str, quotes: &str) -> Result<Vec<String>, String> {
     let mut done = Vec::new();
     let mut open = vec![text.to_owned()];
     while let Some(next) = open.pop() {
-        match first_group(&next)? {
+        match first_group(&next, quotes)? {
             None => done.push(next),
             // Last in, first out: reversed, they are finished in the order written.
             Some(group) => open.extend(group.spelled_out().rev()),
@@ -34,13 +34,14 @@ impl Group<'_> {
 }
 
 /// The first outermost pair of braces.
-fn first_group(text: &str) -> Result<Option<Group<'_>>, String> {
-    let (mut depth, mut quoted) = (0_usize, false);
+fn first_group<'t>(text: &'t str, quotes: &str) -> Result<Option<Group<'t>>, String> {
+    let (mut depth, mut quoted) = (0_usize, None);
     let mut cuts = Vec::new();
     for (at, c) in text.char_indices() {
         match c {
-            '"' => quoted = !quoted,
-            _ if quoted => {}
+            _ if quoted == Some(c) => quoted = None,
+            _ if quoted.is_some() => {}
+            _ if quotes.contains(c) => quoted = Some(c),
             '{' => {
                 depth += 1;
                 if depth == 1 {
@@ -83,7 +84,7 @@ mod tests {
     #[test]
     fn braces_are_spelled_out_in_order() {
         assert_eq!(
-            alternatives("a.{b, c.{d,e}}.f[code={1,2}]").unwrap(),
+            alternatives("a.{b, c.{d,e}}.f[code={1,2}]", "\"").unwrap(),
             [
                 "a.b.f[code=1]",
                 "a.b.f[code=2]",
@@ -93,13 +94,14 @@ mod tests {
                 "a.c.e.f[code=2]",
             ]
         );
-        assert_eq!(alternatives(r#"a[b="{,}"]"#).unwrap(), [r#"a[b="{,}"]"#]);
+        assert_eq!(alternatives(r#"a[b="{,}"]"#, "\"").unwrap(), [r#"a[b="{,}"]"#]);
+        assert_eq!(alternatives("a[b='{,\"}']/{c,d}", "'\"").unwrap(), ["a[b='{,\"}']/c", "a[b='{,\"}']/d"]);
     }
 
     #[test]
     fn unbalanced_and_endless_braces_are_refused() {
-        assert_eq!(alternatives("a.{b").unwrap_err(), "`}` is missing");
-        assert_eq!(alternatives("a.b}").unwrap_err(), "`}` has no `{`");
-        assert!(alternatives(&"{a,b}".repeat(9)).unwrap_err().contains("more than 256"));
+        assert_eq!(alternatives("a.{b", "\"").unwrap_err(), "`}` is missing");
+        assert_eq!(alternatives("a.b}", "\"").unwrap_err(), "`}` has no `{`");
+        assert!(alternatives(&"{a,b}".repeat(9), "\"").unwrap_err().contains("more than 256"));
     }
 }

@@ -1,6 +1,6 @@
 //! From TOML to a checked profile. Everything wrong with it is found in one go.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use regex::{Regex, RegexBuilder};
 use toml::de::DeTable;
@@ -9,19 +9,32 @@ use super::super::automaton::Automaton;
 use super::super::names::Names;
 use super::super::path::{self, Path};
 use super::super::value::{Conditions, Equals, Kind, Precision};
+use super::dicom::{self, Instances};
 use super::table::{At, Faults, Table};
-use super::{DropPath, Entry, Format, KeptPath, OnExcess, Profile, ProfileFault, SubjectPath};
+use super::{DropPath, Entry, Format, KeptPath, Namespaces, OnExcess, Profile, ProfileFault, SubjectPath};
+use crate::xml::cda_names;
 
 const ON_EXCESS: [(&str, OnExcess); 2] = [("strip", OnExcess::Strip), ("refuse", OnExcess::Refuse)];
 /// The evidence that a declaration can carry.
 const EVIDENCE: [(&str, &str); 4] =
     [("order", "order"), ("consent", "consent"), ("inquiry", "inquiry"), ("release", "release")];
-const FORMATS: [(&str, ()); 1] = [("fhir-json", ())];
 /// A compiled pattern may take so many bytes; enough for any code or number.
 const PATTERN_BYTES_MAX: usize = 1 << 18;
 
-const PROFILE_KEYS: [&str; 8] =
-    ["profile", "version", "format", "resource", "on_excess", "subject", "keep", "drop"];
+const PROFILE_KEYS: [&str; 9] =
+    ["profile", "version", "format", "media_type", "on_excess", "subject", "keep", "drop", "resource"];
+const XML_PROFILE_KEYS: [&str; 10] = [
+    "profile",
+    "version",
+    "format",
+    "media_type",
+    "on_excess",
+    "subject",
+    "keep",
+    "drop",
+    "root",
+    "namespaces",
+];
 const KEEP_KEYS: [&str; 13] = [
     "path",
     "category",
@@ -57,38 +70,63 @@ pub(super) fn read(name: &str, toml: &str) -> Result<Profile, Vec<ProfileFault>>
     }
 }
 
+/// In what a profile's paths are written, and what they begin with.
+struct Language {
+    format: Format,
+    namespaces: Namespaces,
+    /// The resource type, or the path of the root element; empty when the profile does not say.
+    root: String,
+}
+
 fn read_profile(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Option<Profile> {
-    table.knows_only(&PROFILE_KEYS, faults);
     let name = table.required_text("profile", faults);
     let version = table.required_text("version", faults);
     let _has_format = table.required_text("format", faults);
-    let _is_known = table.word("format", &FORMATS, faults);
-    let resource = table.required_text("resource", faults);
+    let format = table.word("format", &Format::WORDS, faults).unwrap_or(Format::FhirJson);
+    match format {
+        Format::FhirJson => table.knows_only(&PROFILE_KEYS, faults),
+        Format::Xml => table.knows_only(&XML_PROFILE_KEYS, faults),
+        Format::Dicom => table.knows_only(&dicom::PROFILE_KEYS, faults),
+    }
+    let language = read_language(table, format, faults);
+    let media_type = table.text("media_type", faults).map_or(format.media_type(), |(text, _)| text);
     let on_excess = table.word("on_excess", &ON_EXCESS, faults);
     // A missing `on_excess` is the strict one.
     let on_excess = on_excess.unwrap_or(OnExcess::Refuse);
-    let root = resource.map_or("", |(resource, _)| resource);
 
-    let subject = read_subject(table, root, faults);
+    let (subject, systems) = read_subject(table, &language, faults);
     let mut keeps = Keeps::default();
     let entries = table.tables("keep", "a `[[keep]]`", faults);
     if entries.is_empty() {
         faults.add(0, "no `[[keep]]`: nothing could leave");
     }
     for entry in &entries {
-        keeps.read(entry, root, on_excess, faults);
+        keeps.read(entry, &language, on_excess, faults);
     }
-    let (drops, drop_paths) = read_drops(table, root, on_excess, faults);
-    let mut names = Names::fhir();
+    let (drops, drop_paths) = read_drops(table, &language, on_excess, faults);
+    let mut names = match format {
+        Format::FhirJson => Names::fhir(),
+        Format::Xml => cda_names(&language.namespaces),
+        Format::Dicom => Names::dicom(),
+    };
+    names.add(language.root.trim_start_matches('/'));
     let subject = subject.iter().map(|path| SubjectPath::new(path, &mut names)).collect();
+    let instances = match format {
+        Format::Dicom => Instances::read(table, faults),
+        Format::FhirJson | Format::Xml => Instances::default(),
+    };
     Some(Profile {
         name: name?.0.to_owned(),
         version: version?.0.to_owned(),
-        resource: root.to_owned(),
+        automaton: Automaton::new(format, &language.root, &keeps.paths, &drop_paths, &mut names),
+        resource: language.root,
         on_excess,
         subject,
-        format: Format::FhirJson,
-        automaton: Automaton::new(root, &keeps.paths, &drop_paths, &mut names),
+        systems,
+        format,
+        media_type: media_type.to_owned(),
+        namespaces: language.namespaces,
+        instances,
         names,
         entries: keeps.entries,
         paths: keeps.kept,
@@ -96,17 +134,86 @@ fn read_profile(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Option<Profil
     })
 }
 
-fn read_subject(table: &Table<'_, '_>, root: &str, faults: &mut Faults<'_>) -> Vec<Path> {
+fn read_language(table: &Table<'_, '_>, format: Format, faults: &mut Faults<'_>) -> Language {
+    let root = match format {
+        Format::Dicom => None,
+        Format::FhirJson | Format::Xml => table.required_text(format.root_key(), faults),
+    };
+    let mut language = Language {
+        format,
+        namespaces: Namespaces::default(),
+        root: root.map_or("", |(root, _)| root).to_owned(),
+    };
+    if format == Format::Xml {
+        read_namespaces(table, &mut language.namespaces, faults);
+        if let Some((root, at)) = root {
+            match path::xml::element(root, &language.namespaces) {
+                Ok(root) => language.root = format!("/{root}"),
+                Err(says) => faults.add(at, format!("in `{root}`: {says}")),
+            }
+        }
+    }
+    language
+}
+
+fn read_namespaces(table: &Table<'_, '_>, namespaces: &mut Namespaces, faults: &mut Faults<'_>) {
+    let Some(declared) = table.table("namespaces", faults) else { return };
+    for ((prefix, at), (uri, uri_at)) in declared.texts_by_key(faults) {
+        let is_name = prefix.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c))
+            && !prefix.starts_with(|c: char| !c.is_ascii_alphabetic() && c != '_');
+        if !is_name || prefix.to_ascii_lowercase().starts_with("xml") {
+            faults.add(at, format!("`{prefix}` is no prefix for a namespace"));
+        } else if uri.is_empty()
+            || uri.starts_with("http://www.w3.org/XML/1998")
+            || uri.starts_with("http://www.w3.org/2000/xmlns")
+        {
+            faults.add(uri_at, format!("`{uri}` is no namespace to declare"));
+        } else {
+            namespaces.declare(prefix, uri);
+        }
+    }
+}
+
+fn read_subject(
+    table: &Table<'_, '_>,
+    language: &Language,
+    faults: &mut Faults<'_>,
+) -> (Vec<Path>, BTreeMap<String, String>) {
     let Some(subject) = table.table("subject", faults) else {
         if !table.has("subject") {
             faults.add(0, "`[subject]` is missing: where does the document say whom it is about?");
         }
-        return Vec::new();
+        return Default::default();
     };
-    subject.knows_only(&["paths"], faults);
+    let is_xml = language.format == Format::Xml;
+    let has_systems = language.format != Format::FhirJson;
+    subject.knows_only(if has_systems { &["paths", "systems"] } else { &["paths"] }, faults);
     subject.requires("paths", faults);
     let texts = subject.texts_or_none("paths", faults).unwrap_or_default();
-    texts.into_iter().flat_map(|text| read_paths(text, root, faults)).collect()
+    let mut paths = Vec::new();
+    for text in texts {
+        let read = read_paths(text, language, faults);
+        if is_xml && !read.iter().all(is_read_from_tags) {
+            faults.add(text.1, "a path to the subject may test only attributes of its own elements");
+        }
+        if language.format == Format::Dicom {
+            dicom::check_subject(&read, text.1, faults);
+        }
+        paths.extend(read);
+    }
+    let systems = subject.table("systems", faults).filter(|_| has_systems);
+    let systems = systems.map(|systems| systems.texts_by_key(faults)).unwrap_or_default();
+    let owned = |((system, _), (root, _)): (At<&str>, At<&str>)| (system.to_owned(), root.to_owned());
+    (paths, systems.into_iter().map(owned).collect())
+}
+
+/// Whether its conditions can be judged on each element's own start tag.
+fn is_read_from_tags(path: &Path) -> bool {
+    let tests = path.steps.iter().flat_map(|step| &step.predicates);
+    tests.into_iter().all(|test| {
+        matches!(test, path::Predicate::Node { names, .. }
+            if names.len() == 1 && names.first().is_some_and(|name| name.starts_with('@')))
+    })
 }
 
 #[derive(Default)]
@@ -119,7 +226,13 @@ struct Keeps {
 }
 
 impl Keeps {
-    fn read(&mut self, table: &Table<'_, '_>, root: &str, on_excess: OnExcess, faults: &mut Faults<'_>) {
+    fn read(
+        &mut self,
+        table: &Table<'_, '_>,
+        language: &Language,
+        on_excess: OnExcess,
+        faults: &mut Faults<'_>,
+    ) {
         table.knows_only(&KEEP_KEYS, faults);
         let text = table.required_text("path", faults);
         let category = table.required_text("category", faults);
@@ -137,10 +250,17 @@ impl Keeps {
             conditions: read_conditions(table, faults),
         });
         let Some(text) = text else { return };
-        for path in read_paths(text, root, faults) {
+        let paths = read_paths(text, language, faults);
+        if let Some(entry) = self.entries.last_mut() {
+            settle_types(&mut entry.conditions, &paths, language, text.1, faults);
+            if language.format == Format::Dicom {
+                dicom::check_keep(&entry.conditions, &paths, text.1, faults);
+            }
+        }
+        for path in paths {
             let printed = path.to_string();
             if path.steps.is_empty() {
-                faults.add(text.1, format!("`{printed}` names the whole resource; name what is inside it"));
+                faults.add(text.1, format!("`{printed}` names the whole document; name what is inside it"));
             }
             if self.seen.insert((printed.clone(), evidence), ()).is_some() {
                 faults.add(text.1, format!("`{printed}` is kept twice"));
@@ -153,7 +273,7 @@ impl Keeps {
 
 fn read_drops(
     table: &Table<'_, '_>,
-    root: &str,
+    language: &Language,
     on_excess: OnExcess,
     faults: &mut Faults<'_>,
 ) -> (Vec<DropPath>, Vec<Path>) {
@@ -166,9 +286,9 @@ fn read_drops(
         let (Some(text), Some((why, _))) = (text, why) else {
             continue;
         };
-        for path in read_paths(text, root, faults) {
+        for path in read_paths(text, language, faults) {
             if path.steps.is_empty() {
-                faults.add(text.1, "a `[[drop]]` of the whole resource drops everything");
+                faults.add(text.1, "a `[[drop]]` of the whole document drops everything");
             }
             drops.push(DropPath { text: path.to_string(), why: why.to_owned(), on_excess });
             paths.push(path);
@@ -177,22 +297,53 @@ fn read_drops(
     (drops, paths)
 }
 
-fn read_paths((text, at): At<&str>, root: &str, faults: &mut Faults<'_>) -> Vec<Path> {
-    let alternatives = path::alternatives(text).unwrap_or_else(|says| {
+fn read_paths((text, at): At<&str>, language: &Language, faults: &mut Faults<'_>) -> Vec<Path> {
+    let Language { format, namespaces, root } = language;
+    let alternatives = path::alternatives(text, format.quotes()).unwrap_or_else(|says| {
         faults.add(at, format!("in `{text}`: {says}"));
         Vec::new()
     });
     let mut paths = Vec::new();
     for alternative in alternatives {
-        match path::parse(&alternative) {
+        let parsed = match format {
+            Format::FhirJson => path::parse(&alternative),
+            Format::Xml => path::xml::parse(&alternative, namespaces),
+            Format::Dicom => path::dicom::parse(&alternative),
+        };
+        match parsed {
             Err(says) => faults.add(at, format!("in `{alternative}`: {says}")),
-            Ok(path) if path.resource != root && !root.is_empty() => {
-                faults.add(at, format!("`{alternative}` must begin with `{root}`, the profile's `resource`"));
+            Ok(path) if path.resource != *root && !root.is_empty() => {
+                let key = format.root_key();
+                faults.add(at, format!("`{alternative}` must begin with `{root}`, the profile's `{key}`"));
             }
             Ok(path) => paths.push(path),
         }
     }
     paths
+}
+
+/// The values of `xsi:type` are names: those of `one_of` are compared by what they name.
+fn settle_types(
+    conditions: &mut Conditions,
+    paths: &[Path],
+    language: &Language,
+    at: usize,
+    faults: &mut Faults<'_>,
+) {
+    let key = language.namespaces.type_key();
+    let is_type = |path: &Path| path.steps.last().map(|step| &step.name) == key.as_ref();
+    if key.is_none() || !paths.iter().any(is_type) {
+        return;
+    }
+    if !paths.iter().all(is_type) {
+        faults.add(at, "a type is kept by a `[[keep]]` of its own, for its value is a name");
+    }
+    for listed in conditions.one_of.iter_mut().flatten() {
+        match language.namespaces.type_name(listed) {
+            Ok(named) => *listed = named,
+            Err(says) => faults.add(at, format!("in `{listed}`: {says}")),
+        }
+    }
 }
 
 fn read_conditions(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Conditions {
@@ -207,7 +358,9 @@ fn read_conditions(table: &Table<'_, '_>, faults: &mut Faults<'_>) -> Conditions
         date_precision: table.word("date_precision", &Precision::WORDS, faults),
         equals: table.word("equals", &Equals::WORDS, faults),
     };
-    if conditions.date_precision.is_some() && !matches!(conditions.kind, Kind::Date | Kind::Instant) {
+    if conditions.date_precision.is_some()
+        && !matches!(conditions.kind, Kind::Date | Kind::Instant | Kind::Timestamp)
+    {
         faults.add(table.place_of("date_precision"), "`date_precision` needs `kind = \"date\"`");
     }
     conditions

@@ -169,6 +169,12 @@ impl<'s, 't> Table<'s, 't> {
         read.map(|(tables, _)| tables).unwrap_or_default()
     }
 
+    /// All keys with their texts.
+    pub(super) fn texts_by_key(&self, faults: &mut Faults<'_>) -> Vec<(At<&'s str>, At<&'s str>)> {
+        let keys = self.table.keys().map(|key| (&**key.get_ref(), key.span().start));
+        keys.filter_map(|(key, at)| Some(((key, at), self.text(key, faults)?))).collect()
+    }
+
     fn find(&self, key: &str) -> Option<&'s Spanned<DeValue<'t>>> {
         let found = self.table.iter().find(|(name, _)| name.get_ref() == key);
         found.map(|(_, value)| value)
@@ -193,16 +199,19 @@ impl<'s, 't> Table<'s, 't> {
 
 /// What was perhaps meant, or else what there is.
 fn meant(unknown: &str, known: &[&str]) -> String {
-    let near = known.iter().map(|word| (distance(unknown, word), *word)).min();
-    match near {
-        Some((distance, word)) if distance <= 2.max(unknown.len() / 3) => {
-            format!("; did you mean `{word}`?")
-        }
-        _ => {
+    match nearest(unknown, known) {
+        Some(word) => format!("; did you mean `{word}`?"),
+        None => {
             let listed: Vec<_> = known.iter().map(|word| format!("`{word}`")).collect();
             format!("; there is {}", listed.join(", "))
         }
     }
+}
+
+/// The known word that is most like `unknown`, if one is.
+pub(crate) fn nearest<'k>(unknown: &str, known: &[&'k str]) -> Option<&'k str> {
+    let (distance, word) = known.iter().map(|word| (distance(unknown, word), *word)).min()?;
+    (distance <= 2.max(unknown.len() / 3)).then_some(word)
 }
 
 /// How many characters must be changed, added or left out (Levenshtein).

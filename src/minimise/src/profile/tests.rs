@@ -56,7 +56,7 @@ ground = "x"
         told,
         [
             "test, line 2, column 11: `version` must be text in quotes",
-            "test, line 3, column 10: `format` cannot be `fhir-xml`; there is `fhir-json`",
+            "test, line 3, column 10: `format` cannot be `fhir-xml`; there is `fhir-json`, `xml`, `dicom`",
             "test, line 5, column 1: unknown key `on_exces` in the profile; did you mean `on_excess`?",
             "test, line 8, column 10: `Patient.id` must begin with `Composition`, the profile's `resource`",
             "test, line 10, column 1: `ground` is missing in a `[[keep]]`",
@@ -108,4 +108,54 @@ fn a_pattern_cannot_reach_out_of_its_anchors() {
     let conditions = &profile.entries[0].conditions;
     let breach = |text: &'static str| conditions.breach(&crate::value::Scalar::Text(text));
     assert_eq!((breach("a"), breach("ab"), breach("b\n")), (None, Some("pattern"), Some("pattern")));
+}
+
+#[test]
+fn the_example_for_xml_is_a_profile() {
+    let page = include_str!("../../docs/profiles.md");
+    let example = page.split("```toml").nth(2).and_then(|rest| rest.split("```").next()).unwrap();
+    let profile = Profile::parse("page", example).unwrap();
+    assert_eq!(profile.media_type(), "application/xml");
+    assert_eq!(profile.paths.len(), 3 + 1 + 3 + 2);
+    let with = example.replace("on_excess", "media_type = \"application/hl7-cda+xml\"\non_excess");
+    assert_eq!(Profile::parse("page", &with).unwrap().media_type(), "application/hl7-cda+xml");
+}
+
+#[test]
+fn what_is_wrong_with_a_profile_for_xml_is_told() {
+    let toml = r#"profile = "p"
+version = "1"
+format = "xml"
+rot = "cda:ClinicalDocument"
+
+[namespaces]
+xmlx = "urn:x"
+"a b" = "urn:y"
+z = ""
+
+[subject]
+paths = ["/r/a[b/@c='1']/@d"]
+system = "x"
+
+[[keep]]
+path = "/r/{q:a/@b,@xsi:schemaLocation,b[c]/@d}"
+category = "x"
+ground = "x"
+"#;
+    let told: Vec<String> = faults(toml).into_iter().map(|(_, _, says)| says).collect();
+    assert_eq!(
+        told,
+        [
+            "`root` is missing in the profile",
+            "unknown key `rot` in the profile; did you mean `root`?",
+            "`xmlx` is no prefix for a namespace",
+            "`a b` is no prefix for a namespace",
+            "`` is no namespace to declare",
+            "a path to the subject may test only attributes of its own elements",
+            "unknown key `system` in subject; did you mean `systems`?",
+            "in `/r/@xsi:schemaLocation`: `schemaLocation` never leaves",
+            "in `/r/b[c]/@d`: a condition tests an attribute or a text: `[a/@b='c']`, `[a/text()='c']`",
+            "in `/r/q:a/@b`: the prefix `q` is not declared in `[namespaces]`",
+        ]
+    );
 }

@@ -193,6 +193,7 @@ impl<'o> Oracle<'o> {
                     && coding["system"] == system.as_str()
                     && coding["code"] == code.as_str()
             }
+            Predicate::Node { .. } => false,
         }
     }
 
@@ -246,6 +247,7 @@ impl<'o> Oracle<'o> {
                 }
                 Predicate::Code(code) => is_coded(element, None, code),
                 Predicate::Token { system, code } => is_coded(element, Some(system), code),
+                Predicate::Node { .. } => false,
             })
     }
 

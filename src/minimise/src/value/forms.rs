@@ -1,4 +1,5 @@
-//! The forms of FHIR's primitive types, as far as profiles speak of them (FHIR R5, section 2.1.28.0.1).
+//! The forms of FHIR's primitive types, as far as profiles speak of them (FHIR R5, section 2.1.28.0.1), and the timestamp of
+//! HL7 v3.
 
 /// How fine a date is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,6 +70,40 @@ pub(super) fn is_number(text: &str) -> bool {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let unsigned = |text: &str| digits(text.strip_prefix(['-', '+']).unwrap_or(text));
     unsigned(whole) && digits(fraction) && unsigned(exponent)
+}
+
+/// The precision of a timestamp of HL7 v3, `YYYYMMDDHHMMSS.FFFF±ZZZZ` cut after any part (Data Types R1, TS), if it is one
+/// and its day exists.
+pub(super) fn timestamp(text: &str) -> Option<Precision> {
+    let (moment, zone) = match text.find(['+', '-']) {
+        Some(at) => (text.get(..at)?, text.get(at + 1..)),
+        None => (text, None),
+    };
+    let (whole, fraction) = match moment.split_once('.') {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (moment, None),
+    };
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let is_zone = |zone: &str| zone.len() == 4 && digits(zone) && whole.len() >= 10;
+    let is_fraction = |fraction: &str| digits(fraction) && fraction.len() <= 9 && whole.len() == 14;
+    if !digits(whole) || !zone.is_none_or(is_zone) || !fraction.is_none_or(is_fraction) {
+        return None;
+    }
+    let precision = match whole.len() {
+        4 => Precision::Year,
+        6 => Precision::Month,
+        8 => Precision::Day,
+        10 | 12 | 14 => Precision::Second,
+        _ => return None,
+    };
+    let part = |from: usize, otherwise: i8| match whole.get(from..from + 2) {
+        Some(part) => part.parse().ok(),
+        None => Some(otherwise),
+    };
+    let year = whole.get(..4)?.parse().ok()?;
+    jiff::civil::Date::new(year, part(4, 1)?, part(6, 1)?).ok()?;
+    let is_time = part(8, 0)? < 24 && part(10, 0)? < 60 && part(12, 0)? <= 60;
+    is_time.then_some(precision)
 }
 
 /// The precision of a FHIR `date` or `dateTime`, if it is one and its day exists.
@@ -162,5 +197,30 @@ mod tests {
         }
         assert_eq!(index_id("Patient/1"), Some("1"));
         assert_eq!(index_id("https://a.ee/Patient/1"), None);
+    }
+
+    #[test]
+    fn timestamps_have_a_day_that_exists() {
+        for (text, precision) in [
+            ("2026", Precision::Year),
+            ("202602", Precision::Month),
+            ("20260228", Precision::Day),
+            ("201409171904-0500", Precision::Second),
+            ("20140917190459.123+0200", Precision::Second),
+        ] {
+            assert_eq!(timestamp(text), Some(precision), "{text}");
+        }
+        for text in [
+            "",
+            "20260230",
+            "2026-02-28",
+            "39901012239",
+            "202602282460",
+            "20260228+0200",
+            "2026x",
+            "20260228.1",
+        ] {
+            assert_eq!(timestamp(text), None, "{text}");
+        }
     }
 }

@@ -43,6 +43,18 @@ pub struct Mark {
     bindings: usize,
 }
 
+impl Mark {
+    /// Bytes written before it and not passed on.
+    pub(super) const fn place(&self) -> usize {
+        self.out
+    }
+
+    /// So many of them were passed on.
+    pub(super) const fn shift(&mut self, count: usize) {
+        self.out = self.out.saturating_sub(count);
+    }
+}
+
 impl Writer {
     /// A writer with nothing written.
     pub fn new() -> Self {
@@ -141,6 +153,14 @@ impl Writer {
     /// Forgets all that was written: it has been passed on. No mark made before can be gone back to.
     pub fn forget(&mut self) {
         self.out.clear();
+    }
+
+    /// Passes on the first bytes written, at most `count`, to `out`, and says how many they were. Marks made before are
+    /// to be [shifted](Mark::shift).
+    pub(super) fn take(&mut self, count: usize, out: &mut Vec<u8>) -> usize {
+        let count = count.min(self.out.len());
+        out.extend(self.out.drain(..count));
+        count
     }
 
     /// What was written and not forgotten, for good.

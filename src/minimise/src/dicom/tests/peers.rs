@@ -229,7 +229,7 @@ fn pydicom(python: &std::ffi::OsStr, files: &[PathBuf]) -> Vec<Option<Elements>>
     told
 }
 
-fn files_below(folder: &Path) -> Vec<PathBuf> {
+pub(super) fn files_below(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
