@@ -182,6 +182,12 @@ impl Profile {
         &self.version
     }
 
+    /// The paths that may leave, with the category of data of each.
+    pub fn paths(&self) -> impl Iterator<Item = (&str, &str)> {
+        let category = |path: &KeptPath| self.entries.get(path.entry).map_or("", |entry| &entry.category);
+        self.paths.iter().map(move |path| (path.text.as_str(), category(path)))
+    }
+
     /// The categories of data that may leave when the declaration carries evidence of these kinds.
     pub fn categories<'e>(&self, evidence: impl IntoIterator<Item = &'e str>) -> BTreeSet<&str> {
         let evidence: BTreeSet<&str> = evidence.into_iter().collect();

@@ -11,7 +11,7 @@ use clearance::journey::{Document, Outgoing, SubjectProof, Submission};
 use clearance::refusal::{Refusal, Stage};
 use serde_json::json;
 
-use super::{Failure, Report, Settings, read};
+use super::{Failure, Report, Settings, check_page, read};
 use crate::config::Config;
 use crate::rules::Rules;
 
@@ -28,6 +28,9 @@ pub(super) struct Check {
     /// The document's media type
     #[arg(long, default_value = "application/fhir+json")]
     media_type: String,
+    /// Write what would leave and what would not as a page, to be sent to a data protection officer; it holds no value
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Show the document as it would leave
     #[arg(long)]
     show: bool,
@@ -42,7 +45,13 @@ impl Check {
         let declaration = read(&self.declaration)?;
         let bytes = read(&self.document)?.into();
         let document = Document { media_type: self.media_type.clone(), bytes };
-        match self.clear(&config, &rules, &declaration, &document)? {
+        let cleared = self.clear(&config, &rules, &declaration, &document)?;
+        if let Some(path) = &self.html {
+            let page = check_page::page(&cleared, &declaration);
+            std::fs::write(path, page)
+                .map_err(|error| Failure::Failed(format!("`{}`: {error}", path.display())))?;
+        }
+        match cleared {
             Ok(outgoing) => {
                 self.permitted(report, &outgoing);
                 Ok(())
@@ -102,7 +111,8 @@ impl Check {
         }
         report.line("\nstays");
         for dropped in manifest.dropped() {
-            report.line(format_args!("  {:>4} × {}", dropped.values, dropped.path));
+            let why = check_page::why(dropped.reason);
+            report.line(format_args!("  {:>4} × {}  ({why})", dropped.values, dropped.path));
         }
         if self.show {
             report.line(format_args!("\n{document}"));

@@ -2,10 +2,12 @@
 
 mod certs;
 mod check;
+mod check_page;
 mod config;
 mod demo;
 mod keys;
 mod ledger;
+mod profile;
 mod report;
 mod sandbox;
 mod serve;
@@ -44,6 +46,9 @@ enum Command {
     Submit(submit::Submit),
     /// Show what a gateway would let out of a document, without sending it
     Check(check::Check),
+    /// Profiles: what documents may carry
+    #[command(subcommand)]
+    Profile(profile::ProfileCommand),
     /// Certificates
     #[command(subcommand)]
     Certs(certs::Certs),
@@ -94,6 +99,7 @@ pub fn run() -> ExitCode {
         Command::Sandbox(sandbox) => sandbox.run(&report),
         Command::Submit(submit) => submit.run(&report),
         Command::Check(check) => check.run(&report),
+        Command::Profile(profile) => profile.run(&report),
         Command::Certs(certs) => certs.run(&report),
         Command::Keys(keys) => keys.run(&report),
         Command::Config(config) => config.run(&report),

@@ -76,7 +76,7 @@ async fn check_shows_what_would_leave_without_a_gateway() {
     gateway.stop().await;
     let (document, declaration) =
         (fixture("occupational-certificate.json"), fixture("occupational-declaration.json"));
-    let arguments = ["check", &document, "--declaration", &declaration];
+    let arguments = ["check", &document, "--declaration", &declaration, "--html", "check.html"];
     let (code, said, why) = run(gateway.folder(), &arguments).await;
     assert_eq!(code, Some(0), "{said}{why}");
     assert!(said.contains("permitted by health-check-decision"));
@@ -85,6 +85,9 @@ async fn check_shows_what_would_leave_without_a_gateway() {
         !said.contains("Maasikas") && !said.contains("herniated"),
         "a check without --show names no value"
     );
+    let page = std::fs::read_to_string(gateway.folder().join("check.html")).unwrap();
+    assert!(page.contains("<h2>Leaves</h2>") && page.contains("the profile does not name it"), "{page}");
+    assert!(!page.contains("60001017869") && !page.contains("Maasikas"), "a page of a check names no value");
     let other = fixture("driver-declaration.json");
     let (code, said, _) = run(gateway.folder(), &["check", &document, "--declaration", &other]).await;
     assert_eq!(code, Some(3), "{said}");

@@ -16,6 +16,7 @@ mod limits;
 mod markers;
 mod partners;
 mod peers;
+mod profiles;
 mod refusals;
 mod reload;
 mod samples;
