@@ -29,8 +29,10 @@ fn main() -> Outcome<()> {
     let profile = Profile::parse("image-bank", PROFILE).map_err(|_| "the profile has faults")?;
     let heads = ["MiB", "runs", "dd", "keep all", "drop all", "project", "dcmodify"];
     println!("{}", heads.map(|head| format!("{head:>9}")).join(" "));
-    for (mebibytes, runs) in [(50, 15), (500, 5)] {
-        generate(&from, mebibytes)?;
+    // Frames of half a MiB, and frames of which the elements about them are most of the file.
+    for (frames, frame_bytes, runs) in [(100, FRAME_BYTES, 15), (1000, FRAME_BYTES, 5), (200_000, 64, 5)] {
+        generate(&from, frames, frame_bytes)?;
+        let bytes = std::fs::metadata(&from)?.len();
         let mut times = [const { Vec::new() }; 5];
         for _ in 0..runs {
             time(&mut times[0], || dd(&from, &to))?;
@@ -41,17 +43,16 @@ fn main() -> Outcome<()> {
         if runs_here("dcmodify") {
             time(&mut times[4], || dcmodify(&from, &to))?;
         }
-        let speeds = times.map(|times| format!("{:>9}", speed(mebibytes, times)));
-        println!("{mebibytes:>9} {runs:>9} {}", speeds.join(" "));
+        let speeds = times.map(|times| format!("{:>9}", speed(bytes, times)));
+        println!("{:>9} {runs:>9} {}", bytes >> 20, speeds.join(" "));
     }
     println!("MB/s; memory at most {}", memory().unwrap_or_else(|| "unknown".to_owned()));
     std::fs::remove_file(from)?;
     Ok(std::fs::remove_file(to)?)
 }
 
-/// A CT of so many frames that it takes `mebibytes`.
-fn generate(file: &Path, mebibytes: usize) -> Outcome<()> {
-    let frames = mebibytes * 2;
+/// A CT of so many frames.
+fn generate(file: &Path, frames: usize, frame_bytes: usize) -> Outcome<()> {
     let syntax = TransferSyntax::of(EXPLICIT).ok_or("no explicit little endian")?;
     let mut writer = Writer::file(&meta(syntax));
     let element = |tag: &str| -> Outcome<Header> {
@@ -66,8 +67,13 @@ fn generate(file: &Path, mebibytes: usize) -> Outcome<()> {
     writer.element(&element("PatientName")?, b"Test^Person");
     writer.element(&element("PatientID")?, SUBJECT.as_bytes());
     writer.element(&element("PatientAddress")?, b"Test street 1");
+    let mut file = File::create(file)?;
+    let mut taken = Vec::new();
     writer.start_sequence(&element("PerFrameFunctionalGroupsSequence")?);
     for _ in 0..frames {
+        writer.take(&mut taken);
+        file.write_all(&taken)?;
+        taken.clear();
         writer.start_item();
         writer.start_sequence(&element("PlanePositionSequence")?);
         writer.start_item();
@@ -78,11 +84,9 @@ fn generate(file: &Path, mebibytes: usize) -> Outcome<()> {
     }
     writer.end_sequence();
     let mut pixels = element("PixelData")?;
-    pixels.length = Some(u32::try_from(frames * FRAME_BYTES)?);
+    pixels.length = Some(u32::try_from(frames * frame_bytes)?);
     writer.element_in_chunks(&pixels);
-    let mut file = File::create(file)?;
-    let frame: Vec<u8> = (0..FRAME_BYTES).map(|at| ((at * at) >> 7) as u8).collect();
-    let mut taken = Vec::new();
+    let frame: Vec<u8> = (0..frame_bytes).map(|at| ((at * at) >> 7) as u8).collect();
     for _ in 0..frames {
         writer.chunk(&frame);
         writer.take(&mut taken);
@@ -227,10 +231,10 @@ fn time(times: &mut Vec<Duration>, run: impl FnOnce() -> Outcome<()>) -> Outcome
 }
 
 /// The median, in MB/s.
-fn speed(mebibytes: usize, mut times: Vec<Duration>) -> String {
+fn speed(bytes: u64, mut times: Vec<Duration>) -> String {
     times.sort();
     let Some(median) = times.get(times.len() / 2) else { return "–".to_owned() };
-    format!("{:.0}", (mebibytes << 20) as f64 / 1e6 / median.as_secs_f64())
+    format!("{:.0}", bytes as f64 / 1e6 / median.as_secs_f64())
 }
 
 /// The most memory that this process ever took.

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::automaton::{Automaton, Question};
-#[cfg(test)]
-pub(crate) use namespaces::XSI_URI;
-pub(crate) use dicom::Instances;
-pub(crate) use namespaces::{Namespaces, key};
-pub(crate) use table::nearest;
 use super::names::{Names, Symbol};
 use super::path::Path;
 use super::value::Conditions;
+pub(crate) use dicom::Instances;
+#[cfg(test)]
+pub(crate) use namespaces::XSI_URI;
+pub(crate) use namespaces::{Namespaces, key};
+pub(crate) use table::nearest;
 
 mod dicom;
 mod namespaces;

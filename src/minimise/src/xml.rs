@@ -42,7 +42,7 @@ pub use event::{Attribute, Attributes, Event, Name, Start, Step};
 pub use limits::Limits;
 pub use malformed::{Malformed, Reason};
 pub use namespaces::NamespaceId;
-pub use reader::Reader;
 pub(crate) use projection::{XmlProjection, limits_of};
+pub use reader::Reader;
 pub(crate) use vocabulary::cda_names;
 pub use writer::{Mark, Writer};

@@ -53,11 +53,6 @@ impl Glimpse {
         Self { wanted: vec![vec![Symbol::of_tag(element)]], is_sequence: true, ..Self::default() }
     }
 
-    /// Whether nothing is wanted.
-    pub(super) fn is_idle(&self) -> bool {
-        self.wanted.is_empty()
-    }
-
     /// An element begins.
     pub(super) fn element(&mut self, header: &Header, sets: CharacterSets) -> Look {
         let name = Symbol::of_tag(header.tag);

@@ -2,10 +2,11 @@
 //!
 //! The reader tells what comes, the walk decides, the writer writes; pixels and other bulk go through in chunks. Where a
 //! path asks something of an item, the reader looks into it and goes back. What no path leads to is jumped over. What is
-//! decided about one element is in `element`.
+//! decided about one element is in `element`, about sequences and their items in `items`.
 
 mod element;
 mod guards;
+mod items;
 
 use super::event::{Event, Header, Step};
 use super::glimpse::{Glimpse, Look};
@@ -15,13 +16,14 @@ use super::reader::{Reader, Source};
 use super::subject::{Subject, UNIVERSAL_ID};
 use super::syntax::TransferSyntax;
 use super::tag::Tag;
+use super::vr::Vr;
 use super::writer::{FileMeta, Mark, Writer};
 use crate::fault::Fault;
 use crate::guard::SubjectProof;
 use crate::manifest::Place;
 use crate::names::Symbol;
 use crate::profile::Profile;
-use crate::walk::{Arrival, Bound, End, Walk};
+use crate::walk::{Arrival, Bound, Walk};
 use element::Here;
 
 /// Who wrote the file, as it says of itself.
@@ -63,7 +65,12 @@ struct Core<'p> {
     /// The element whose value comes next.
     here: Option<Here>,
     is_consistent: bool,
+    /// Elements and representations that were looked up and found as registered, each at its place.
+    registered: [Option<(Tag, Vr)>; LOOKED_UP],
 }
+
+/// A power of two, of which a few dozen elements that stand about each frame hardly share places.
+const LOOKED_UP: usize = 128;
 
 /// What is to be done with what begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +91,7 @@ impl<'p> DicomProjection<'p> {
             path: Vec::new(),
             here: None,
             is_consistent: true,
+            registered: [None; LOOKED_UP],
         };
         Self {
             reader: Reader::new(Source::File, limits),
@@ -190,12 +198,10 @@ impl<'p> DicomProjection<'p> {
     fn item(&mut self) {
         if self.stage == Stage::Looked {
             self.stage = Stage::Reading;
-        } else {
+        } else if self.core.asks_item() && self.reader.mark() {
             self.glimpse = self.core.glimpse();
-            if !self.glimpse.is_idle() && self.reader.mark() {
-                self.stage = Stage::Looking;
-                return;
-            }
+            self.stage = Stage::Looking;
+            return;
         }
         let next = self.core.item(&self.glimpse, self.reader.offset());
         self.go_on(next);
@@ -265,68 +271,6 @@ impl<'p> Core<'p> {
         }
     }
 
-    /// What must be seen of the item that begins to answer what paths ask.
-    fn glimpse(&self) -> Glimpse {
-        let automaton = &self.profile.automaton;
-        let name = self.walk.top().map_or(Symbol::UNKNOWN, |top| top.name);
-        Glimpse::item(self.walk.edges(name).filter_map(|edge| automaton.question(edge.question?)))
-    }
-
-    fn sequence(&mut self, header: &Header, offset: u64) -> Next {
-        let (tag, name) = (header.tag, Symbol::of_tag(header.tag));
-        if self.walk.edges(name).next().is_none() {
-            let pointer = pointer(&self.path, tag);
-            self.walk.not_named(self.place_under(tag), 1, offset, || pointer);
-            return Next::Skip;
-        }
-        if header.is_as_registered() == Some(false) {
-            self.is_another_representation(tag, offset);
-            return Next::Skip;
-        }
-        let Some(writer) = &mut self.writer else { return Next::Skip };
-        let mark = writer.mark();
-        writer.start_sequence(header);
-        let mark = self.mark(mark);
-        self.walk.open_list(name, mark);
-        self.path.push(tag);
-        Next::Read
-    }
-
-    fn item(&mut self, glimpse: &Glimpse, offset: u64) -> Next {
-        let name = self.walk.top().map_or(Symbol::UNKNOWN, |top| top.name);
-        let arrival = self.walk.arrive(name, |question| glimpse.holds(question));
-        let place = if arrival.is_led_to {
-            Place::at(arrival.shown)
-        } else {
-            Place::under(self.walk.top().map_or(0, |top| top.shown), name)
-        };
-        let pointer = || words(&self.path);
-        if let Some(drop) = arrival.drop {
-            self.walk.named_drop(drop, place, 1, offset, pointer);
-            return Next::Skip;
-        }
-        if !arrival.is_led_to {
-            self.walk.not_named(place, 1, offset, pointer);
-            return Next::Skip;
-        }
-        let Some(writer) = &mut self.writer else { return Next::Skip };
-        let mark = writer.mark();
-        writer.start_item();
-        let mark = self.mark(mark);
-        self.walk.open(name, arrival, mark, false);
-        self.walk.name_element();
-        Next::Read
-    }
-
-    /// What was opened last ends, written as `end` does unless nothing is left of it.
-    fn close(&mut self, end: impl FnOnce(&mut Writer)) {
-        let (Some(mark), Some(writer)) = (self.marks.pop(), &mut self.writer) else { return };
-        match self.walk.close() {
-            End::Stays => end(writer),
-            End::Gone => self.is_consistent &= writer.rewind(mark),
-        }
-    }
-
     /// A piece of what stays.
     fn chunk(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
         let Some(writer) = &mut self.writer else { return };
@@ -376,10 +320,25 @@ impl<'p> Core<'p> {
         Place::under(self.walk.top().map_or(0, |top| top.shown), name)
     }
 
-    fn is_another_representation(&mut self, tag: Tag, offset: u64) {
+    /// Whether the element has a representation that the standard gives it; otherwise that is a fault.
+    fn expect_registered(&mut self, header: &Header, offset: u64) -> bool {
+        let Header { tag, vr, .. } = *header;
+        // Groups are even, and elements in one are mostly near each other.
+        let place = usize::from(tag.element() ^ (tag.group() << 2)) % LOOKED_UP;
+        let known = self.registered.get_mut(place);
+        if known.as_deref() == Some(&Some((tag, vr))) {
+            return true;
+        }
+        if header.is_as_registered() != Some(false) {
+            if let Some(known) = known {
+                *known = Some((tag, vr));
+            }
+            return true;
+        }
         let detail = "the value representation is not one that the standard gives the element";
         let remedy = "write it as DICOM PS3.6 registers it";
         self.walk.faults.add(offset, || pointer(&self.path, tag), "dicom-vr", detail, remedy);
+        false
     }
 }
 

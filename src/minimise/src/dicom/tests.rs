@@ -8,6 +8,7 @@ mod projecting;
 mod reading;
 mod slips;
 mod texts;
+mod tree;
 mod writing;
 
 use super::{Event, FileMeta, Limits, Malformed, Reader, Source, Step, Writer};

@@ -60,7 +60,13 @@ struct Deflater {
     stream: Compress,
     /// Bytes before the data set, which are not deflated.
     plain_bytes: usize,
+    /// What is not yet deflated.
+    block: Vec<u8>,
 }
+
+/// Bytes deflated at a time. What comes out depends on how it goes in: always in such pieces, the same document
+/// gives the same bytes.
+const BLOCK_BYTES: usize = 64 << 10;
 
 impl Writer {
     /// A writer of a file.
@@ -87,9 +93,11 @@ impl Writer {
 
     /// A writer of a data set alone.
     pub fn data_set(syntax: &'static TransferSyntax) -> Self {
-        let deflater = syntax
-            .is_deflated
-            .then(|| Deflater { stream: Compress::new(Compression::default(), false), plain_bytes: 0 });
+        let deflater = syntax.is_deflated.then(|| Deflater {
+            stream: Compress::new(Compression::default(), false),
+            plain_bytes: 0,
+            block: Vec::new(),
+        });
         Self { written: Vec::new(), taken: 0, codings: vec![syntax.coding], deflater }
     }
 
@@ -272,9 +280,20 @@ impl Writer {
 
 impl Deflater {
     fn deflate(&mut self, written: &[u8], flush: FlushCompress, into: &mut Vec<u8>) {
-        let (plain, mut rest) = written.split_at_checked(self.plain_bytes).unwrap_or((written, &[]));
+        let (plain, rest) = written.split_at_checked(self.plain_bytes).unwrap_or((written, &[]));
         self.plain_bytes -= plain.len();
         into.extend_from_slice(plain);
+        self.block.extend_from_slice(rest);
+        let all = std::mem::take(&mut self.block);
+        let (blocks, rest) = all.as_chunks::<BLOCK_BYTES>();
+        blocks.iter().for_each(|block| self.compress(block, FlushCompress::None, into));
+        match flush {
+            FlushCompress::Finish => self.compress(rest, flush, into),
+            _ => self.block.extend_from_slice(rest),
+        }
+    }
+
+    fn compress(&mut self, mut rest: &[u8], flush: FlushCompress, into: &mut Vec<u8>) {
         loop {
             into.reserve(32 << 10);
             let before = self.stream.total_in();

@@ -8,7 +8,9 @@ fn read_within(bytes: &[u8], limits: &Limits) -> Result<usize, (Malformed, Strin
     check_beginning(bytes, limits).map_err(|fault| (fault, String::new()))?;
     let (text, tail) = text_of(bytes);
     let mut names = Names::fhir();
-    ["a", "b", "c"].map(|name| names.add(name));
+    for name in ["a", "b", "c"] {
+        names.add(name);
+    }
     let mut lexer = Lexer::new(limits);
     let mut tokens = 0;
     loop {

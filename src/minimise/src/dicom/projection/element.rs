@@ -153,8 +153,8 @@ impl Core<'_> {
     }
 
     fn stays(&mut self, here: &Here, text: &Text<'_>, bytes: &[u8], path: usize) {
-        if here.header.is_as_registered() == Some(false) {
-            return self.is_another_representation(here.header.tag, here.offset);
+        if !self.expect_registered(&here.header, here.offset) {
+            return;
         }
         let (kind, is_spelled) = (self.walk.kind(path), self.walk.spells_out(path));
         let findings = self.look(here, text, kind, is_spelled);
@@ -163,8 +163,8 @@ impl Core<'_> {
     }
 
     fn label(&mut self, here: &Here, text: &Text<'_>, bytes: &[u8], label: Label) {
-        if here.header.is_as_registered() == Some(false) {
-            return self.is_another_representation(here.header.tag, here.offset);
+        if !self.expect_registered(&here.header, here.offset) {
+            return;
         }
         let kind = label.path.map_or(Kind::String, |path| self.walk.kind(path));
         let findings = self.look(here, text, kind, label.is_spelled);
@@ -176,7 +176,10 @@ impl Core<'_> {
     fn bulk(&mut self, here: &Here, write: impl FnOnce(&mut Writer)) -> Next {
         let tag = here.header.tag;
         match self.walk.decide(&Scalar::Bulk).0 {
-            Fate::Stays { path } if here.header.is_as_registered() != Some(false) => {
+            Fate::Stays { path } => {
+                if !self.expect_registered(&here.header, here.offset) {
+                    return Next::Skip;
+                }
                 if tag.is_pixels() && !self.walk.is_kept_by_evidence() {
                     self.instance.leave_pixels(here.offset, || pointer(&self.path, tag));
                 }
@@ -184,7 +187,6 @@ impl Core<'_> {
                 self.walk.stay(path, None);
                 return Next::Read;
             }
-            Fate::Stays { .. } => self.is_another_representation(tag, here.offset),
             Fate::Goes(Some(unmet)) => {
                 self.walk.unmet(unmet, here.place, here.offset, || pointer(&self.path, tag));
             }

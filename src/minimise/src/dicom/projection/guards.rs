@@ -35,7 +35,6 @@ impl Core<'_> {
                 has_code.then(|| self.other_person(tag, here.offset))
             }
             Vr::DS | Vr::FL | Vr::FD => {
-                let has_fraction = |value: &str| value.parse().is_ok_and(|number: f64| number.fract() != 0.0);
                 let whole = text.values().filter(|value| !has_fraction(value));
                 whole.filter_map(|value| look(value, kind)).reduce(joined)
             }
@@ -63,6 +62,20 @@ impl Core<'_> {
         Findings { index_id: None, faults: vec![(offset, fault)] }
     }
 }
+
+/// Whether a number is not whole, and has fewer digits before its point than a code: then it is none.
+fn has_fraction(number: &str) -> bool {
+    let Some((whole, decimals)) = number.split_once('.') else { return false };
+    let whole = whole.strip_prefix(['-', '+']).unwrap_or(whole);
+    let are_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    whole.len() < CODE_DIGITS_MIN
+        && are_digits(whole)
+        && are_digits(decimals)
+        && decimals.bytes().any(|digit| digit != b'0')
+}
+
+/// No personal code has fewer digits.
+const CODE_DIGITS_MIN: usize = 8;
 
 fn joined(mut one: Findings, other: Findings) -> Findings {
     one.faults.extend(other.faults);

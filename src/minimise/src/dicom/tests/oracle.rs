@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
-use super::projecting::*;
+use super::tree::*;
 use crate::dicom::{Tag, Vr};
 use crate::tests::{profile, with_declared};
 use crate::{Profile, Projector, project};

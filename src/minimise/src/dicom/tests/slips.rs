@@ -1,6 +1,7 @@
 //! The channels by which data could slip through an image, each tried (`docs/profiles.md`, "DICOM").
 
-use super::projecting::*;
+use super::projecting::{cleared, refused, run, strip};
+use super::tree::*;
 use crate::dicom::Vr;
 use crate::tests::{CANARY, DOCTOR, STRANGER, SUBJECT};
 
@@ -91,7 +92,9 @@ fn nobody_else_is_named() {
     assert!(!with(COMMENTS, Vr::LT, &format!("see {STRANGER}.")));
     assert!(!with((0x20, 0x0D), Vr::UI, &format!("1.2.{STRANGER}.1")));
     assert!(!with((0x28, 0x1053), Vr::DS, STRANGER));
-    assert!(!with((0x28, 0x1053), Vr::DS, "3.9901012239e10"));
+    for disguised in ["3.9901012239e10", "39901012239.5", "39901012239.0", "no 39901012239.5"] {
+        assert!(!with((0x28, 0x1053), Vr::DS, disguised), "{disguised}");
+    }
     assert!(!with((0x10, 0x10), Vr::PN, &format!("Tamm^{STRANGER}")));
     assert!(!with((0x20, 0x11), Vr::IS, STRANGER));
     assert!(!with((8, 0x2A), Vr::DT, "198112189876"));
