@@ -341,7 +341,7 @@ fn every_byte_may_be_any_other() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
 
     #[test]
     fn how_a_document_is_cut_does_not_matter(

@@ -193,7 +193,7 @@ fn profile_of(keeps: &[(&str, bool)]) -> Profile {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_projection_is_that_of_a_slow_reader(
