@@ -23,6 +23,9 @@ const ANSWER_BYTES_MAX: usize = 1 << 16;
 /// The longest wait that a peer may ask for.
 const RETRY_AFTER_MAX: Duration = Duration::from_hours(24);
 
+/// The refusals that judge what was sent, and would have judged the same bytes alike before.
+const ABOUT_THE_DOCUMENT: [&str; 2] = ["http-400", "http-422"];
+
 /// The employer's receipt.
 #[derive(Deserialize)]
 struct Receipt {
@@ -39,9 +42,17 @@ pub(crate) async fn deliver(endpoint: Option<&Endpoint>, cleared: &Cleared, mean
             Ok(reply) => read(reply, &cleared.payload().bytes, means.clock.now()),
         },
     };
+    if cleared.perhaps_delivered() { in_doubt(outcome) } else { outcome }
+}
+
+/// What an attempt says when an earlier one may have arrived: only an answer about the document itself settles it. That
+/// the way is closed or leads elsewhere now says nothing of what was stored before.
+fn in_doubt(outcome: Outcome) -> Outcome {
     match outcome {
-        // This attempt did not arrive, but an earlier one may have.
-        Outcome::Failed(setback) if cleared.perhaps_delivered() => Outcome::Unknown(setback),
+        Outcome::Failed(setback) => Outcome::Unknown(setback),
+        Outcome::Refused(refusal) if !ABOUT_THE_DOCUMENT.contains(&refusal.code.as_str()) => {
+            Outcome::Unknown(Setback::new(refusal.code))
+        }
         outcome => outcome,
     }
 }

@@ -40,21 +40,24 @@ const fn known(name: &'static str, code: &'static str, effect: Effect) -> Known 
 }
 
 /// The errors that say for sure that the service has not seen the call. Any other may have come after it.
+///
+/// None of them ends a transfer: a right that is missing, a service that is not there and a setting that is wrong are mended
+/// by people, and what the destination never saw it has not refused.
 const KNOWN: [Known; 14] = [
-    known("accessdenied", "-access-denied", Effect::Permanent),
-    known("unknownservice", "-unknown-service", Effect::Permanent),
-    known("unknownmember", "-unknown-member", Effect::Permanent),
-    known("invalidservicetype", "-invalid-service-type", Effect::Permanent),
-    known("invalidclientidentifier", "-invalid-client-identifier", Effect::Permanent),
+    known("accessdenied", "-access-denied", Effect::NotArrived),
+    known("unknownservice", "-unknown-service", Effect::NotArrived),
+    known("unknownmember", "-unknown-member", Effect::NotArrived),
+    known("invalidservicetype", "-invalid-service-type", Effect::NotArrived),
+    known("invalidclientidentifier", "-invalid-client-identifier", Effect::NotArrived),
     known("servicedisabled", "-service-disabled", Effect::NotArrived),
     known("sslauthenticationfailed", "-ssl-authentication-failed", Effect::NotArrived),
     known("outdatedglobalconf", "-outdated-global-conf", Effect::NotArrived),
     known("cannotcreatesignature", "-cannot-create-signature", Effect::NotArrived),
     known("tokennotactive", "-token-not-active", Effect::NotArrived),
     known("certvalidation", "-cert-validation", Effect::NotArrived),
-    known("missingbody", "-missing-body", Effect::Permanent),
-    known("missingheaderfield", "-missing-header-field", Effect::Permanent),
-    known("invalidrequest", "-invalid-request", Effect::Permanent),
+    known("missingbody", "-missing-body", Effect::NotArrived),
+    known("missingheaderfield", "-missing-header-field", Effect::NotArrived),
+    known("invalidrequest", "-invalid-request", Effect::NotArrived),
 ];
 
 impl Blame {
@@ -71,7 +74,7 @@ impl Blame {
     /// What an error means about which nothing else is known.
     const fn effect(self) -> Effect {
         match self {
-            Self::Client => Effect::Permanent,
+            Self::Client => Effect::NotArrived,
             Self::ClientProxy | Self::ServerProxy | Self::Unsaid => Effect::PerhapsArrived,
         }
     }
@@ -144,11 +147,11 @@ mod tests {
 
     #[test]
     fn an_error_is_blamed_whichever_way_it_is_spelt() {
-        use Effect::{NotArrived, PerhapsArrived, Permanent};
+        use Effect::{NotArrived, PerhapsArrived};
         for (error, blame, effect, code) in [
-            ("Client.InvalidRequest", Blame::Client, Permanent, "x-road-client-invalid-request"),
-            ("client.missing_body", Blame::Client, Permanent, "x-road-client-missing-body"),
-            ("Client.SomethingNew", Blame::Client, Permanent, "x-road-client"),
+            ("Client.InvalidRequest", Blame::Client, NotArrived, "x-road-client-invalid-request"),
+            ("client.missing_body", Blame::Client, NotArrived, "x-road-client-missing-body"),
+            ("Client.SomethingNew", Blame::Client, NotArrived, "x-road-client"),
             (
                 "Server.ClientProxy.NetworkError",
                 Blame::ClientProxy,
@@ -164,7 +167,7 @@ mod tests {
             (
                 "server.serverproxy.access_denied",
                 Blame::ServerProxy,
-                Permanent,
+                NotArrived,
                 "x-road-server-serverproxy-access-denied",
             ),
             (

@@ -222,15 +222,15 @@ mod tests {
 
     #[tokio::test]
     async fn a_fault_is_the_network_s_or_the_service_s() {
-        use Effect::{NotArrived, PerhapsArrived, Permanent};
+        use Effect::{NotArrived, PerhapsArrived};
         for (code, effect, setback) in [
-            ("Client.MissingBody", Permanent, "x-road-client-missing-body"),
+            ("Client.MissingBody", NotArrived, "x-road-client-missing-body"),
             (
                 "Server.ClientProxy.SslAuthenticationFailed",
                 NotArrived,
                 "x-road-server-clientproxy-ssl-authentication-failed",
             ),
-            ("server.serverproxy.access_denied", Permanent, "x-road-server-serverproxy-access-denied"),
+            ("server.serverproxy.access_denied", NotArrived, "x-road-server-serverproxy-access-denied"),
             ("Server.ServerProxy.ServiceFailed", PerhapsArrived, "x-road-server-serverproxy"),
         ] {
             for status in [200, 500] {

@@ -9,7 +9,7 @@ use clearance::declaration::Declaration;
 use clearance::journey::{Recorder, RecorderError, Vault};
 use clearance::refusal::Refusal;
 use identity::Reloader;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use ledger::Entry;
 use store::Sqlite;
 use tokio::sync::Notify;
@@ -44,10 +44,10 @@ impl Gateway {
         self.config.load().intake.problem_base_url.trim_end_matches('/').to_owned()
     }
 
-    /// After which a transfer is not delivered any more.
+    /// After which a transfer is not delivered any more: as declared, but no later than the settings allow, because its
+    /// body is kept until then.
     pub(crate) fn not_after(&self, declaration: &Declaration, accepted_at: Timestamp) -> Timestamp {
-        let default = SignedDuration::from_hours(self.config.load().delivery.not_after_hours.into());
-        declaration.not_after.unwrap_or_else(|| accepted_at.saturating_add(default).unwrap_or(Timestamp::MAX))
+        self.config.load().delivery.not_after(declaration.not_after, accepted_at)
     }
 
     /// Whether it is safe to accept a transfer now.

@@ -22,6 +22,7 @@ struct State {
     started: bool,
     draining: bool,
     record: Result<(), &'static str>,
+    key_ring: Result<(), &'static str>,
     kept_house_at: Timestamp,
     pending: u64,
     pending_max: u64,
@@ -44,6 +45,7 @@ impl Health {
                 started: false,
                 draining: false,
                 record: Err("not yet opened"),
+                key_ring: Ok(()),
                 kept_house_at: now,
                 pending: 0,
                 pending_max: settings.pending_max,
@@ -73,6 +75,16 @@ impl Health {
         self.change(|state| state.record = record);
     }
 
+    /// Whether the keys of what waits can be had.
+    pub(crate) fn key_ring(&self, key_ring: Result<(), &'static str>) {
+        self.change(|state| state.key_ring = key_ring);
+    }
+
+    /// Whether what was sealed could be opened when it was last tried.
+    pub(crate) fn opens(&self) -> bool {
+        self.look().key_ring.is_ok()
+    }
+
     /// Housekeeping has come round.
     pub(crate) fn kept_house(&self, now: Timestamp) {
         self.change(|state| state.kept_house_at = now);
@@ -97,6 +109,7 @@ impl Health {
             return Err("shutting down");
         }
         state.record?;
+        state.key_ring?;
         // What it would have counted, signed and destroyed since, nobody knows.
         if state.housekeeping_hangs(now) {
             return Err("housekeeping hangs");
@@ -120,6 +133,7 @@ impl Health {
             finding("started", state.started, String::new()),
             finding("not-draining", !state.draining, String::new()),
             finding("record", state.record.is_ok(), state.record.err().unwrap_or_default().to_owned()),
+            finding("key-ring", state.key_ring.is_ok(), state.key_ring.err().unwrap_or_default().to_owned()),
             finding(
                 "housekeeping",
                 !state.housekeeping_hangs(now),
@@ -187,6 +201,18 @@ mod tests {
         assert_eq!(health.accepting(too_late), Ok(()));
         // A clock that was set back has not made it late.
         assert_eq!(health.accepting(start), Ok(()));
+    }
+
+    #[test]
+    fn a_key_ring_that_cannot_be_used_is_told_and_nothing_is_accepted_until_it_can() {
+        let now = Timestamp::UNIX_EPOCH;
+        let health = health(now);
+        health.key_ring(Err("the key ring cannot be used"));
+        assert_eq!((health.opens(), health.accepting(now)), (false, Err("the key ring cannot be used")));
+        let finding = health.findings(now).into_iter().find(|of| of.check == "key-ring").unwrap();
+        assert_eq!((finding.ok, finding.detail.as_str()), (false, "the key ring cannot be used"));
+        health.key_ring(Ok(()));
+        assert_eq!((health.opens(), health.accepting(now)), (true, Ok(())));
     }
 
     #[test]

@@ -9,13 +9,14 @@ use clearance::words::DestinationName;
 use jiff::{SignedDuration, Timestamp};
 use ledger::{Origin, SigningKey};
 use metrics_exporter_prometheus::PrometheusHandle;
+use store::PAGE_ROWS_MAX;
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
 use crate::config::Config;
 use crate::gateway::Gateway;
 use crate::secrets::Secrets;
-use crate::serve::{LOOK_AROUND, StartError, expiries};
+use crate::serve::{LOOK_AROUND, StartError, causes, expiries};
 use crate::telemetry::metrics;
 
 /// The key that signs the ledger's checkpoints.
@@ -74,9 +75,12 @@ async fn look_around(
     let looked = async {
         let now = gateway.clock.now();
         queues(gateway, now).await?;
-        // Forgetting old keys writes, so that it also tells whether what could not be recorded could be now.
-        if !gateway.health.records() || purged.saturating_add(PURGE_EVERY).unwrap_or(Timestamp::MAX) <= now {
-            gateway.store.purge(now).await?;
+        try_the_ring(gateway).await?;
+        if !gateway.health.records() {
+            gateway.store.probe().await?;
+        }
+        if purged.saturating_add(PURGE_EVERY).unwrap_or(Timestamp::MAX) <= now {
+            forget_old_keys(gateway, now).await?;
             *purged = now;
         }
         sign(gateway, key, signed, now, now_or_never).await?;
@@ -102,6 +106,24 @@ async fn look_around(
     for (name, not_after) in expiries(gateway) {
         metrics::certificate(&name, not_after);
     }
+}
+
+/// After delivery has found the key ring unusable: whether the keys of all that waits can be had again.
+async fn try_the_ring(gateway: &Gateway) -> Result<(), clearance::journey::RecorderError> {
+    if gateway.health.opens() {
+        return Ok(());
+    }
+    if gateway.vault.ring.open_all(gateway.store.undelivered_days().await?).is_ok() {
+        gateway.health.key_ring(Ok(()));
+        gateway.wake();
+    }
+    Ok(())
+}
+
+/// Page by page, so that no transfer waits long behind it.
+async fn forget_old_keys(gateway: &Gateway, now: Timestamp) -> Result<(), clearance::journey::RecorderError> {
+    while gateway.store.purge(now).await? == PAGE_ROWS_MAX {}
+    Ok(())
 }
 
 async fn queues(gateway: &Gateway, now: Timestamp) -> Result<(), clearance::journey::RecorderError> {
@@ -155,15 +177,23 @@ async fn sign(
     Ok(())
 }
 
+/// A transfer is sealed before its commit, so that around midnight a day's key may be in use of which no row tells yet.
+const DAY_KEY_GRACE: SignedDuration = SignedDuration::from_hours(1);
+
+/// The days for which nothing can be on its way to the record any more.
+fn over(days: Vec<Day>, now: Timestamp) -> Vec<Day> {
+    let today = Day::of(now.saturating_sub(DAY_KEY_GRACE).unwrap_or(Timestamp::MIN));
+    days.into_iter().filter(|day| *day < today).collect()
+}
+
 /// A day's key is destroyed when the last transfer sealed under it has ended: what was erased is then erased in the
 /// write-ahead log, in free pages and in backups too.
 async fn destroy_old_keys(
     gateway: &Gateway,
     now: Timestamp,
 ) -> Result<(), clearance::journey::RecorderError> {
-    let today = Day::of(now);
     let Ok(days) = gateway.vault.ring.days() else { return Ok(()) };
-    let past: Vec<_> = days.into_iter().filter(|day| *day < today).collect();
+    let past = over(days, now);
     if past.is_empty() {
         return Ok(());
     }
@@ -176,9 +206,28 @@ async fn destroy_old_keys(
                 "a day's key was destroyed"
             ),
             Err(error) => {
-                tracing::warn!(event.action = "day-key-kept", day = day.number(), error.message = %error, "a day's key could not be destroyed");
+                tracing::warn!(
+                    event.action = "day-key-kept",
+                    day = day.number(),
+                    error.message = causes(&error),
+                    "a day's key could not be destroyed"
+                );
             }
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_of_yesterday_is_kept_while_something_sealed_under_it_may_be_on_its_way() {
+        let days = || vec![Day::new(0), Day::new(1)];
+        let midnight = Timestamp::from_second(86_400).unwrap();
+        assert!(over(days(), midnight).is_empty());
+        assert!(over(days(), midnight + SignedDuration::from_mins(59)).is_empty());
+        assert_eq!(over(days(), midnight + SignedDuration::from_mins(61)), [Day::new(0)]);
+    }
 }

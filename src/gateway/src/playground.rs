@@ -206,7 +206,8 @@ url = "https://{employer}/health-check-decisions"
                 .collect();
             text.push_str(&format!(
                 "\n[[clients]]\nid = \"{}\"\norganisation = \"{CLINIC}\"\nspki_sha256 = [{}]\n\
-                 organisation_identifier = \"NTREE-{CLINIC}\"\ndestinations = {destinations}\n",
+                 organisation_identifier = \"NTREE-{CLINIC}\"\ndestinations = {destinations}\n\
+                 dangerous_any_professional = true\n",
                 registered.id,
                 keys.join(", "),
             ));

@@ -90,10 +90,11 @@ fn client(client: &config::Client) -> Client {
         id: client.id.clone(),
         organisation: client.organisation.clone(),
         destinations: client.destinations.clone(),
-        professionals: client
-            .professionals
-            .clone()
-            .map_or(Professionals::DangerousAnyone, Professionals::Listed),
+        professionals: if client.dangerous_any_professional {
+            Professionals::DangerousAnyone
+        } else {
+            Professionals::Listed(client.professionals.clone())
+        },
     }
 }
 

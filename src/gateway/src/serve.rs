@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 use clearance::clock::{Clock, Entropy, SystemClock, SystemEntropy};
 use clearance::journey::Vault;
 use clearance::keys::PseudonymKey;
-use clearance::seal::KeyRing;
+use clearance::seal::{Day, KeyRing};
 use identity::{DestinationSources, MaterialFiles, Reloader, RevocationPolicy, Sources, TlsSettings, Watch};
 use jiff::Timestamp;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -69,6 +69,8 @@ pub(crate) enum StartError {
     Peer(#[from] crate::transport::PeerError),
     #[error("the store: {0}")]
     Store(String),
+    #[error("the key ring: {0}; is `seal.key` the one that it was made with?")]
+    KeyRing(String),
     #[error("`{what}` = `{address}`: {source}")]
     Listen { what: &'static str, address: String, source: std::io::Error },
     #[error("`{path}`: {source}")]
@@ -92,13 +94,14 @@ pub(crate) async fn start(
         .map_err(|error| StartError::Trust(causes(&error)))?;
     let rules = Rules::build(&config)?;
     let calls = Arc::new(Calls::new(&config, &trust.current(), Arc::clone(&clock))?);
-    let ring = folder(config.paths.data.join("keyring"))?;
+    let ring = folder(config.paths.keyring())?;
     let store = open_store(&config, clock.now()).await?;
     let vault = Arc::new(Vault {
         pseudonyms: PseudonymKey::new(secrets.pseudonym.clone()),
         ring: KeyRing::new(ring, secrets.seal.clone()),
         entropy: Arc::clone(&entropy),
     });
+    open_ring(&vault, &store, clock.now()).await?;
     let signer = Signer::new(&secrets.payload)?;
     let checkpoints = housekeeping::signing_key(&config, &secrets)?;
 
@@ -224,6 +227,22 @@ async fn open_store(config: &Config, now: Timestamp) -> Result<Arc<Sqlite>, Star
     let failed = |error: &dyn std::error::Error| StartError::Store(causes(error));
     let opened = tokio::task::spawn_blocking(move || Sqlite::open(settings, now)).await;
     opened.map_err(|error| failed(&error))?.map(Arc::new).map_err(|error| failed(&error))
+}
+
+/// Opens every key that anything waiting is sealed under, and today's: a wrong master key or a ring that cannot be read or
+/// written is found here, and not by taking transfers that nobody could open.
+async fn open_ring(vault: &Vault, store: &Sqlite, now: Timestamp) -> Result<(), StartError> {
+    let failed = |error: &dyn std::error::Error| StartError::KeyRing(causes(error));
+    let mut days = store.undelivered_days().await.map_err(|error| StartError::Store(causes(&error)))?;
+    days.extend(vault.ring.days().map_err(|error| failed(&error))?);
+    for lost in vault.ring.open_all(days).map_err(|error| failed(&error))? {
+        tracing::error!(
+            event.action = "day-key-gone",
+            day = lost.number(),
+            "the key of a day is not on the ring; what waits under it cannot be opened"
+        );
+    }
+    vault.ring.key_of(Day::of(now), &*vault.entropy).map(drop).map_err(|error| failed(&error))
 }
 
 async fn serve_admin(listener: TcpListener, routes: axum::Router, mut stop: watch::Receiver<bool>) {

@@ -78,3 +78,19 @@ async fn what_was_never_reached_has_failed_and_may_be_tried_again() {
     let (outcome, _) = deliver(false, |_| Err(CallFailure::NotReached)).await;
     assert!(matches!(outcome, Outcome::Failed(_)));
 }
+
+#[tokio::test]
+async fn after_doubt_only_a_judgement_of_the_document_is_a_refusal() {
+    for (status, expected) in [
+        (401, "Unknown"),
+        (403, "Unknown"),
+        (404, "Unknown"),
+        (410, "Unknown"),
+        (400, "Refused"),
+        (422, "Refused"),
+    ] {
+        let (outcome, _) = deliver(true, |_| reply(status, "")).await;
+        let printed = format!("{outcome:?}");
+        assert!(printed.starts_with(expected), "{status}: {printed}");
+    }
+}

@@ -164,7 +164,7 @@ async fn an_error_of_the_network_is_told_from_one_of_the_service() {
         vec![Ok(reply)]
     };
     for (error, expected) in [
-        ("Server.ServerProxy.AccessDenied", "Refused"),
+        ("Server.ServerProxy.AccessDenied", "Failed"),
         ("Server.ServerProxy.ServiceFailed.HttpError", "Unknown"),
         ("server.serverproxy.service_disabled", "Failed"),
     ] {

@@ -256,6 +256,11 @@ impl Policy {
         }
     }
 
+    /// Whether it knows this client: about one it does not know, every answer is a no.
+    pub fn knows(&self, client: &ClientId) -> bool {
+        self.clients.contains_key(client)
+    }
+
     fn request(
         &self,
         question: &Question,

@@ -70,6 +70,9 @@ pub enum RecorderError {
     /// Rolled back for want of space; it recovers by itself when there is space again.
     #[error("no space left to record")]
     Full,
+    /// Somebody else holds the record; nothing was recorded, and the next try may succeed.
+    #[error("somebody else holds the record")]
+    Busy,
     /// An input/output error has latched the recorder: nothing is recorded until it has been restarted and verified.
     #[error("the recorder has failed and refuses until it is restarted and verified")]
     Latched,

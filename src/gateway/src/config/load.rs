@@ -82,6 +82,10 @@ pub(crate) fn parse(file: &Path, text: &str) -> Result<Config, ConfigError> {
             Ok(config.anchored(folder))
         }
         Ok(_) => refuse(faults),
+        Err(error) if is_of_an_old_list(&error) => {
+            faults.push(fault(line_of(text, "clients.professionals"), OLD_LIST.to_owned()));
+            refuse(faults)
+        }
         Err(error) => {
             faults.extend(
                 error.message().lines().map(|what| fault(line_of_named(text, what), what.to_owned())),
@@ -89,6 +93,14 @@ pub(crate) fn parse(file: &Path, text: &str) -> Result<Config, ConfigError> {
             refuse(faults)
         }
     }
+}
+
+/// What a list of codes alone is told: a code without the person behind it let a client act as anybody.
+const OLD_LIST: &str = "an entry of `professionals` is a table: \
+     { code = \"D00000\", personal_code = \"…\", roles = [\"doctor\"] }; `roles` left out: in any";
+
+fn is_of_an_old_list(error: &toml::de::Error) -> bool {
+    error.message().contains("struct Spelt")
 }
 
 /// Lays `own` over `whole`: tables are merged, everything else is replaced.
@@ -109,6 +121,18 @@ fn check(config: Config) -> Result<Config, String> {
     for client in &config.clients {
         if !clearance::person::is_estonian_registry_code(&client.organisation) {
             faults.push(format!("the organisation of client `{}` is not a registry code", client.id));
+        }
+        if client.id.as_str().parse::<identity::ClientId>().is_err() {
+            faults.push(format!(
+                "the id of client `{}` may hold small letters, digits and hyphens only",
+                client.id
+            ));
+        }
+        if client.dangerous_any_professional && !client.professionals.is_empty() {
+            faults.push(format!(
+                "client `{}` has a list of `professionals` and may name anyone: leave out one of the two",
+                client.id
+            ));
         }
         for name in client.destinations.iter().filter(|name| !config.destinations.contains_key(*name)) {
             faults.push(format!("client `{}` may send to `{name}`, which is not a destination", client.id));
@@ -156,6 +180,7 @@ fn out_of_bounds(config: &Config) -> Vec<String> {
         ("limits.drain_seconds", limits.drain_seconds, 0, DAY_SECONDS),
         ("delivery.attempt_seconds", delivery.attempt_seconds.into(), 1, DAY_SECONDS),
         ("delivery.not_after_hours", delivery.not_after_hours.into(), 1, 24 * 366),
+        ("delivery.not_after_hours_max", delivery.not_after_hours_max.into(), 1, 24 * 366),
         ("delivery.concurrent", wide(delivery.concurrent), 1, 1000),
         ("delivery.retry_max_seconds", delivery.retry_max_seconds, 1, 30 * DAY_SECONDS),
         ("delivery.pending_max", delivery.pending_max, 1, u64::MAX),
@@ -274,6 +299,7 @@ mod tests {
         let mut other = parse(Path::new("own.toml"), "").unwrap();
         let elsewhere = || "elsewhere".to_owned();
         (other.paths.data, other.paths.keys) = ("elsewhere".into(), "elsewhere".into());
+        other.paths.keyring = "elsewhere".into();
         (other.intake.listen, other.admin.listen, other.tls_only.listen) =
             (elsewhere(), elsewhere(), elsewhere());
         (other.ledger.origin, other.telemetry.otlp) = (elsewhere(), elsewhere());
@@ -286,6 +312,43 @@ mod tests {
             let at = line_of(DEFAULTS, name).unwrap();
             assert!(lines[at - 1].ends_with(" at restart"), "{name}");
         }
+    }
+
+    const CLIENT: &str = "[destinations.employer]\nadapter = \"employer\"\n\
+                          [[clients]]\nid = \"ehr\"\norganisation = \"10303948\"\ndestinations = [\"employer\"]\n";
+
+    #[test]
+    fn a_client_speaks_for_nobody_until_somebody_is_listed_and_one_that_may_name_anyone_is_reported() {
+        let silent = parse(Path::new("own.toml"), CLIENT).unwrap();
+        assert!(silent.clients[0].professionals.is_empty() && silent.dangerous().is_empty());
+        let anyone = format!("{CLIENT}dangerous_any_professional = true\n");
+        let anyone = parse(Path::new("own.toml"), &anyone).unwrap();
+        assert_eq!(anyone.dangerous(), ["clients.ehr.dangerous_any_professional"]);
+    }
+
+    #[test]
+    fn a_list_of_codes_alone_is_told_how_to_be_written_now() {
+        let old = faults(&format!("{CLIENT}professionals = [\"D00000\"]\n"));
+        assert_eq!(old.len(), 1, "{old:?}");
+        assert!(old[0].contains("personal_code = "), "{old:?}");
+        let both = "professionals = [{ code = \"D00000\", personal_code = \"60001017869\" }]\n\
+                    dangerous_any_professional = true\n";
+        assert!(faults(&format!("{CLIENT}{both}"))[0].contains("leave out one of the two"));
+    }
+
+    #[test]
+    fn a_client_whose_id_certificates_cannot_have_is_a_fault_instead_of_vanishing() {
+        let dotted = faults(&CLIENT.replace("\"ehr\"", "\"ehr.north\""));
+        assert!(dotted[0].contains("the id of client `ehr.north`"), "{dotted:?}");
+    }
+
+    #[test]
+    fn a_deadline_is_as_declared_but_no_later_than_the_settings_allow() {
+        let delivery = parse(Path::new("own.toml"), "").unwrap().delivery;
+        let at = |hours: i64| jiff::Timestamp::from_second(hours * 3600).unwrap();
+        assert_eq!(delivery.not_after(None, at(1)), at(1 + 72));
+        assert_eq!(delivery.not_after(Some(at(9)), at(1)), at(9));
+        assert_eq!(delivery.not_after(Some(at(1_000_000)), at(1)), at(1 + 720));
     }
 
     #[test]

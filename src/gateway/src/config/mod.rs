@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use clearance::client::ListedProfessional;
 use clearance::declaration::CheckDigits;
 use clearance::words::{ClientId, DestinationName};
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
 pub(crate) use self::load::{DEFAULTS, load};
@@ -36,7 +37,15 @@ pub(crate) struct Config {
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Paths {
     pub(crate) data: PathBuf,
+    keyring: PathBuf,
     pub(crate) keys: PathBuf,
+}
+
+impl Paths {
+    /// Where the daily keys lie: a folder of its own, so that a backup of the data can be without them.
+    pub(crate) fn keyring(&self) -> PathBuf {
+        if self.keyring.as_os_str().is_empty() { self.data.join("keyring") } else { self.keyring.clone() }
+    }
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -72,7 +81,10 @@ pub(crate) struct Client {
     pub(crate) organisation_identifier: Option<String>,
     pub(crate) dns_name: Option<String>,
     pub(crate) destinations: BTreeSet<DestinationName>,
-    pub(crate) professionals: Option<Vec<ListedProfessional>>,
+    #[serde(default)]
+    pub(crate) professionals: Vec<ListedProfessional>,
+    #[serde(default)]
+    pub(crate) dangerous_any_professional: bool,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -123,6 +135,7 @@ pub(crate) struct Limits {
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Delivery {
     pub(crate) not_after_hours: u32,
+    pub(crate) not_after_hours_max: u32,
     pub(crate) attempt_seconds: u32,
     pub(crate) concurrent: usize,
     pub(crate) retry_first_ms: u64,
@@ -130,6 +143,16 @@ pub(crate) struct Delivery {
     pub(crate) retry_max_seconds: u64,
     pub(crate) pending_max: u64,
     pub(crate) oldest_warning_seconds: u64,
+}
+
+impl Delivery {
+    /// After which a transfer that was accepted at `accepted_at` is not delivered any more.
+    pub(crate) fn not_after(&self, declared: Option<Timestamp>, accepted_at: Timestamp) -> Timestamp {
+        let after = |hours: u32| {
+            accepted_at.saturating_add(SignedDuration::from_hours(hours.into())).unwrap_or(Timestamp::MAX)
+        };
+        declared.unwrap_or_else(|| after(self.not_after_hours)).min(after(self.not_after_hours_max))
+    }
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -154,13 +177,18 @@ impl Config {
         ];
         let intake = intake.into_iter().filter(|(_, on)| *on).map(|(name, _)| name.to_owned());
         let peers = self.peers.iter().filter(|(_, peer)| peer.dangerous_tls_1_2);
-        intake.chain(peers.map(|(name, _)| format!("peers.{name}.dangerous_tls_1_2"))).collect()
+        let clients = self.clients.iter().filter(|client| client.dangerous_any_professional);
+        intake
+            .chain(peers.map(|(name, _)| format!("peers.{name}.dangerous_tls_1_2")))
+            .chain(clients.map(|client| format!("clients.{}.dangerous_any_professional", client.id)))
+            .collect()
     }
 
     /// The settings of `new` that differ and take effect at a restart only; all others do at a reload.
     pub(crate) fn at_restart(&self, new: &Self) -> Vec<&'static str> {
         let differs = [
             ("paths.data", self.paths.data != new.paths.data),
+            ("paths.keyring", self.paths.keyring != new.paths.keyring),
             ("paths.keys", self.paths.keys != new.paths.keys),
             ("intake.listen", self.intake.listen != new.intake.listen),
             ("admin.listen", self.admin.listen != new.admin.listen),
@@ -177,6 +205,9 @@ impl Config {
     fn anchored(mut self, folder: &Path) -> Self {
         let anchor = |path: &mut PathBuf| *path = folder.join(&*path);
         anchor(&mut self.paths.data);
+        if !self.paths.keyring.as_os_str().is_empty() {
+            anchor(&mut self.paths.keyring);
+        }
         anchor(&mut self.paths.keys);
         anchor(&mut self.intake.certificate);
         anchor(&mut self.intake.key);

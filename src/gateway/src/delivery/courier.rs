@@ -7,14 +7,34 @@ use clearance::basis::{Policy, Question};
 use clearance::clock::{Clock, Entropy};
 use clearance::destination::Destination;
 use clearance::journey::{
-    Attempt, BeginRefusal, Cleared, Due, Ending, Opened, Recorder, RecorderError, Unproven, Vault,
+    Attempt, BeginRefusal, Cleared, Due, Ending, OpenRefusal, Opened, Recorder, RecorderError, Unproven,
+    Vault,
 };
+use clearance::seal::KeyRingError;
 use clearance::words::{DestinationName, State, TransferId};
 use jiff::{SignedDuration, Timestamp};
 use tracing::Instrument;
 
 use super::Retry;
+use crate::serve::causes;
 use crate::telemetry::{metrics, trace};
+
+/// Why a transfer waits for its client to be configured again.
+pub(crate) const CLIENT_NOT_CONFIGURED: &str = "client-not-configured";
+/// Why a transfer waits for policies that can be evaluated.
+pub(crate) const POLICY_FAILED: &str = "policy-evaluation-failed";
+/// Why a transfer waits for an index to be configured that can prove its subject.
+pub(crate) const SUBJECT_UNPROVABLE: &str = "subject-unprovable";
+/// Why a transfer waits whose record is damaged.
+pub(crate) const DAMAGED: &str = "record-damaged";
+/// Why a transfer waits whose day's key is not on the ring.
+pub(crate) const KEY_GONE: &str = "key-gone";
+/// Why a transfer waits whose body does not open.
+pub(crate) const DOES_NOT_OPEN: &str = "does-not-open";
+/// Why a transfer waits that a later version has sealed.
+pub(crate) const UNKNOWN_ENVELOPE: &str = "unknown-envelope";
+/// Why a transfer is tried again while the ring is being mended.
+const KEY_RING_UNUSABLE: &str = "key-ring-unusable";
 
 /// Carries transfers to destinations.
 #[derive(Debug)]
@@ -46,22 +66,50 @@ struct Verdict {
     reference: Option<String>,
     proof: Option<bytes::Bytes>,
     retry_after: Option<std::time::Duration>,
+    /// It waits, body and all, until somebody has mended what stands in its way, or its deadline has passed.
+    parked: Option<&'static str>,
+}
+
+/// How far a due transfer was carried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// One step.
+    Taken,
+    /// An attempt was begun and ended; for this reason the next one waits for somebody to mend what stood in its way.
+    Parked(&'static str),
+    /// No attempt was begun, and nothing recorded: for this reason it has to wait for other settings.
+    Waits(&'static str),
+}
+
+/// Why delivery cannot go on. It says nothing about the transfer that was being carried.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Halt {
+    #[error(transparent)]
+    Record(#[from] RecorderError),
+    #[error("the key ring cannot be used")]
+    Ring(#[source] KeyRingError),
 }
 
 impl<R: Recorder> Courier<R> {
     /// Carries one due transfer one step further.
-    pub(crate) async fn carry(&self, due: Due, terms: Terms<'_>) -> Result<(), RecorderError> {
+    pub(crate) async fn carry(&self, due: Due, terms: Terms<'_>) -> Result<Step, Halt> {
         let now = self.clock.now();
         if now > due.not_after {
-            return self.expire(&due, terms.destination.name()).await;
+            self.expire(&due, terms.destination.name()).await?;
+            return Ok(Step::Taken);
         }
         // Asked again at each attempt: a transfer that is no longer lawful is withheld, and that is recorded.
         let question = Question::of_entry(&due.leaf, due.subject, due.standing)?;
+        // A mistake in the settings is mended; a transfer that it ended would be lost for good.
+        if !terms.policy.knows(&question.client) {
+            return Ok(Step::Waits(CLIENT_NOT_CONFIGURED));
+        }
         let permit = match terms.policy.decide(question) {
             Ok(permit) => permit,
+            Err(denial) if denial.rule == POLICY_FAILED => return Ok(Step::Waits(POLICY_FAILED)),
             Err(denial) => {
-                let verdict = Verdict::withheld(denial.rule).perhaps_delivered(&due);
-                return self.end(&due, due.attempts, verdict, terms).await;
+                let verdict = Verdict::withheld(denial.rule).after_doubt(due.state == State::Unknown);
+                return Ok(self.end(&due, due.attempts, verdict, terms).await?);
             }
         };
         let deadline = now.saturating_add(terms.attempt).unwrap_or(Timestamp::MAX);
@@ -71,13 +119,19 @@ impl<R: Recorder> Courier<R> {
         let attempt = match begun {
             Ok(attempt) => attempt,
             // The next look finds the new standing, or that nothing is left to do.
-            Err(BeginRefusal::StandingChanged | BeginRefusal::NotPending) => return Ok(()),
+            Err(BeginRefusal::StandingChanged | BeginRefusal::NotPending) => return Ok(Step::Taken),
         };
-        let number = attempt.number();
+        let (number, perhaps_delivered) = (attempt.number(), attempt.perhaps_delivered());
         let verdict = match attempt.open(permit, &self.vault.ring) {
+            // It says nothing about the transfer: nothing was sent, and it is tried again once the ring is mended.
+            Err(OpenRefusal::Ring(error)) => {
+                let verdict = Verdict::of(State::Delivering).because(KEY_RING_UNUSABLE);
+                self.end(&due, number, verdict.after_doubt(perhaps_delivered), terms).await?;
+                return Err(Halt::Ring(error));
+            }
             Err(refusal) => {
-                tracing::error!(event.action = "does-not-open", transfer.id = %due.transfer, error.message = %refusal, "a sealed transfer does not open");
-                Verdict::withheld("does-not-open")
+                tracing::error!(event.action = "does-not-open", transfer.id = %due.transfer, error.message = causes(&refusal), "a sealed transfer does not open; it is parked, and its body kept");
+                Verdict::not_opened(&refusal)
             }
             Ok(opened) => {
                 let span = tracing::info_span!(
@@ -91,27 +145,22 @@ impl<R: Recorder> Courier<R> {
                 self.prove_and_deliver(opened, deadline, terms).instrument(span).await
             }
         };
-        self.end(&due, number, verdict, terms).await
+        Ok(self.end(&due, number, verdict.after_doubt(perhaps_delivered), terms).await?)
     }
 
     /// Ends a transfer whose deadline has passed, also when its destination is not configured any more.
     pub(crate) async fn expire(&self, due: &Due, destination: &DestinationName) -> Result<(), RecorderError> {
-        let verdict = Verdict::of(State::Expired).because("deadline-passed").perhaps_delivered(due);
+        let verdict =
+            Verdict::of(State::Expired).because("deadline-passed").after_doubt(due.state == State::Unknown);
         self.conclude(due, due.attempts, verdict, destination, None).await
     }
 
     async fn prove_and_deliver(&self, opened: Opened, deadline: Timestamp, terms: Terms<'_>) -> Verdict {
-        let perhaps_delivered = opened.perhaps_delivered();
         let means =
             Means { clock: &*self.clock, deadline, transport: &*self.transport, signer: &*self.signer };
-        let verdict = match opened.prove(terms.index, &means).await {
+        match opened.prove(terms.index, &means).await {
             Ok(cleared) => self.deliver(cleared, &means, terms).await,
             Err(unproven) => Verdict::unproven(unproven),
-        };
-        match verdict.state {
-            // Doubt about an earlier attempt outlives one that has not cleared it up.
-            State::Delivering if perhaps_delivered => Verdict { state: State::Unknown, ..verdict },
-            _ => verdict,
         }
     }
 
@@ -130,12 +179,15 @@ impl<R: Recorder> Courier<R> {
         attempts: u32,
         verdict: Verdict,
         terms: Terms<'_>,
-    ) -> Result<(), RecorderError> {
-        let now = self.clock.now();
-        let next = (!verdict.state.is_final()).then(|| {
-            terms.retry.next(now, attempts, verdict.retry_after, &*self.entropy).min(after(due.not_after))
-        });
-        self.conclude(due, attempts, verdict, terms.destination.name(), next).await
+    ) -> Result<Step, RecorderError> {
+        let (now, last, parked) = (self.clock.now(), after(due.not_after), verdict.parked);
+        let next = match verdict.state {
+            state if state.is_final() => None,
+            _ if parked.is_some() => Some(last),
+            _ => Some(terms.retry.next(now, attempts, verdict.retry_after, &*self.entropy).min(last)),
+        };
+        self.conclude(due, attempts, verdict, terms.destination.name(), next).await?;
+        Ok(parked.map_or(Step::Taken, Step::Parked))
     }
 
     async fn conclude(
@@ -156,9 +208,11 @@ impl<R: Recorder> Courier<R> {
             reference: verdict.reference,
             proof: self.commit_proof(due.transfer, verdict.proof.as_deref()),
         };
+        // Told once it is on record: a figure that was counted before would be counted again by the next try.
+        self.recorder.end(ending.clone()).await?;
         log(due, attempts, &ending, destination);
         metrics::ended(destination, ending.state, ending.at.duration_since(due.accepted_at));
-        self.recorder.end(ending).await
+        Ok(())
     }
 
     /// A delivered transfer without a commitment to its proof is better than one delivered twice.
@@ -193,16 +247,39 @@ pub(super) fn after(deadline: Timestamp) -> Timestamp {
 
 impl Verdict {
     const fn of(state: State) -> Self {
-        Self { state, code: None, rule: None, reference: None, proof: None, retry_after: None }
+        Self { state, code: None, rule: None, reference: None, proof: None, retry_after: None, parked: None }
     }
 
     fn because(self, code: impl Into<String>) -> Self {
         Self { code: Some(code.into()), ..self }
     }
 
-    /// What ends while nobody knows whether an earlier attempt arrived says so.
-    fn perhaps_delivered(self, due: &Due) -> Self {
-        if due.state == State::Unknown { self.because("perhaps-delivered") } else { self }
+    /// What ends while nobody knows whether an earlier attempt arrived says so, and what goes on stays in doubt.
+    fn after_doubt(self, perhaps_delivered: bool) -> Self {
+        match self.state {
+            _ if !perhaps_delivered => self,
+            State::Delivering => Self { state: State::Unknown, ..self },
+            State::Withheld | State::Expired => self.because("perhaps-delivered"),
+            State::Accepted
+            | State::Delivered
+            | State::RefusedByDestination
+            | State::Withdrawn
+            | State::Unknown => self,
+        }
+    }
+
+    fn parked(code: &'static str) -> Self {
+        Self { parked: Some(code), ..Self::of(State::Delivering).because(code) }
+    }
+
+    fn not_opened(refusal: &OpenRefusal) -> Self {
+        Self::parked(match refusal {
+            OpenRefusal::Damaged(_) | OpenRefusal::PermitIsForAnother => DAMAGED,
+            OpenRefusal::KeyGone => KEY_GONE,
+            OpenRefusal::DoesNotOpen => DOES_NOT_OPEN,
+            OpenRefusal::UnknownEnvelope => UNKNOWN_ENVELOPE,
+            OpenRefusal::Ring(_) => KEY_RING_UNUSABLE,
+        })
     }
 
     fn withheld(rule: impl Into<String>) -> Self {
@@ -217,7 +294,7 @@ impl Verdict {
     fn unproven(unproven: Unproven) -> Self {
         match unproven {
             Unproven::AnotherSubject => Self::withheld("wrong-patient"),
-            Unproven::NoIndex => Self::withheld("subject-unprovable"),
+            Unproven::NoIndex => Self::parked(SUBJECT_UNPROVABLE),
             Unproven::Setback(setback) => Self::later(State::Delivering, setback),
         }
     }

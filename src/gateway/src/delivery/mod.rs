@@ -7,6 +7,6 @@ mod courier;
 mod retry;
 mod worker;
 
-pub(crate) use self::courier::{Courier, Terms};
+pub(crate) use self::courier::{Courier, Halt, Step, Terms};
 pub(crate) use self::retry::Retry;
 pub(crate) use self::worker::run;

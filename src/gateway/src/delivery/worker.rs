@@ -1,7 +1,7 @@
 //! The loops around the courier: for each destination, what is due now, a few at a time; then wait for news or the clock.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use clearance::destination::Destination;
@@ -14,8 +14,15 @@ use store::{PAGE_ROWS_MAX, Sqlite};
 use tokio::sync::watch;
 use tokio::task::{Id, JoinSet};
 
-use super::{Courier, Retry, Terms};
+use super::courier::{
+    CLIENT_NOT_CONFIGURED, DAMAGED, DOES_NOT_OPEN, KEY_GONE, POLICY_FAILED, SUBJECT_UNPROVABLE,
+    UNKNOWN_ENVELOPE,
+};
+use super::{Courier, Halt, Retry, Step, Terms};
 use crate::gateway::Gateway;
+use crate::rules::Rules;
+use crate::serve::causes;
+use crate::telemetry::metrics;
 
 /// The longest wait between two looks: what was missed for whatever reason is found then.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
@@ -25,6 +32,17 @@ const LOOK_MEANWHILE: Duration = Duration::from_millis(500);
 const SET_ASIDE: SignedDuration = SignedDuration::from_mins(1);
 /// What a transfer says that waits for its destination to be configured again.
 const NOT_CONFIGURED: &str = "destination-not-configured";
+/// What is put back or parked until somebody has mended something. Other settings, or a start, may be the mending.
+const WAITING: [&str; 8] = [
+    NOT_CONFIGURED,
+    CLIENT_NOT_CONFIGURED,
+    POLICY_FAILED,
+    SUBJECT_UNPROVABLE,
+    DAMAGED,
+    KEY_GONE,
+    DOES_NOT_OPEN,
+    UNKNOWN_ENVELOPE,
+];
 
 /// Delivers until `stop` is set; each destination on its own, so that a dead one delays no other.
 ///
@@ -76,8 +94,8 @@ struct Worker {
     courier: Arc<Courier<Sqlite>>,
     name: DestinationName,
     stop: watch::Receiver<bool>,
-    /// Whether what was put back while the destination was not configured has been called for since.
-    called: bool,
+    /// The rules under which what had been put back was last called for.
+    called_under: Weak<Rules>,
     /// Transfers whose rows cannot be read, and until when they are left alone.
     aside: BTreeMap<TransferId, Timestamp>,
 }
@@ -90,7 +108,7 @@ impl Worker {
         stop: watch::Receiver<bool>,
     ) -> Self {
         let (gateway, courier) = (Arc::clone(gateway), Arc::clone(courier));
-        Self { gateway, courier, name, stop, called: false, aside: BTreeMap::new() }
+        Self { gateway, courier, name, stop, called_under: Weak::new(), aside: BTreeMap::new() }
     }
 
     async fn serve(mut self) {
@@ -101,7 +119,11 @@ impl Worker {
             let wait = match self.round().await {
                 Ok(wait) => wait,
                 Err(error) => {
-                    tracing::error!(event.action = "delivery-stopped", destination.name = %self.name, error.message = %error, "the record cannot be used; delivery waits");
+                    tracing::error!(event.action = "delivery-stopped", destination.name = %self.name, error.message = causes(&error), "delivery cannot go on; it waits");
+                    if let Halt::Ring(_) = error {
+                        // Housekeeping tries the ring, and takes it back.
+                        gateway.health.key_ring(Err("the key ring cannot be used"));
+                    }
                     LOOK_AGAIN
                 }
             };
@@ -119,7 +141,7 @@ impl Worker {
 
     /// Carries everything that is due, some at a time, and takes up what becomes due meanwhile: a slow one delays only
     /// itself and its ordering key. The answer is how long nothing will be due.
-    async fn round(&mut self) -> Result<Duration, RecorderError> {
+    async fn round(&mut self) -> Result<Duration, Halt> {
         let (gateway, courier) = (Arc::clone(&self.gateway), Arc::clone(&self.courier));
         let name = self.name.clone();
         let mut under_way = FuturesUnordered::new();
@@ -128,13 +150,14 @@ impl Worker {
         loop {
             let woken = gateway.work.notified();
             let places = gateway.config.load().delivery.concurrent.saturating_sub(under_way.len());
-            if failed.is_none() && places > 0 && !*self.stop.borrow() {
+            let may_begin = gateway.health.opens() && !*self.stop.borrow();
+            if failed.is_none() && places > 0 && may_begin {
                 match self.fresh(&carried, places).await {
                     Ok(fresh) => {
                         carried.extend(fresh.iter().map(|due| due.transfer));
                         under_way.extend(fresh.into_iter().map(|due| carry(&gateway, &courier, &name, due)));
                     }
-                    Err(error) => failed = Some(error),
+                    Err(error) => failed = Some(error.into()),
                 }
             }
             if under_way.is_empty() {
@@ -145,8 +168,8 @@ impl Worker {
                     carried.remove(&transfer);
                     match done {
                         Ok(Done::Carried) => {}
-                        Ok(Done::PutBack) => self.called = false,
-                        Err(RecorderError::Damaged(why)) => self.set_aside(transfer, &why),
+                        Ok(Done::PutBack { under }) => self.call_again_if_others_hold(&under),
+                        Err(Halt::Record(RecorderError::Damaged(why))) => self.set_aside(transfer, &why),
                         // Nothing more is begun; what is under way comes to its end, and may still be recorded.
                         Err(error) => failed = Some(error),
                     }
@@ -157,7 +180,8 @@ impl Worker {
         }
         match failed {
             Some(error) => Err(error),
-            None => self.until_next().await,
+            None if !gateway.health.opens() => Ok(LOOK_AGAIN),
+            None => Ok(self.until_next().await?),
         }
     }
 
@@ -192,16 +216,27 @@ impl Worker {
         Ok(wait.clamp(least, LOOK_AGAIN))
     }
 
-    /// A destination that is configured again has what waited for it made due: after a reload, and after a start, since
-    /// nobody knows what was configured before.
+    /// What was put back or parked is made due when other rules are in force, and after a start, since nobody knows what
+    /// was mended before it.
     async fn call_for_what_was_put_back(&mut self) -> Result<(), RecorderError> {
-        let configured = self.gateway.rules.load().destination(&self.name).is_ok();
-        while configured && !self.called {
-            let now = self.gateway.clock.now();
-            let called = self.gateway.store.call_for(&self.name, now, NOT_CONFIGURED).await?;
-            self.called = called < PAGE_ROWS_MAX;
+        let rules = self.gateway.rules.load_full();
+        let called = Weak::ptr_eq(&self.called_under, &Arc::downgrade(&rules));
+        if called || rules.destination(&self.name).is_err() {
+            return Ok(());
         }
+        for code in WAITING {
+            let now = self.gateway.clock.now();
+            while self.gateway.store.call_for(&self.name, now, code).await? == PAGE_ROWS_MAX {}
+        }
+        self.called_under = Arc::downgrade(&rules);
         Ok(())
+    }
+
+    /// What was put back under rules that are not in force any more was perhaps too late to be called for.
+    fn call_again_if_others_hold(&mut self, under: &Arc<Rules>) {
+        if !Weak::ptr_eq(&self.called_under, &Arc::downgrade(under)) {
+            self.called_under = Weak::new();
+        }
     }
 }
 
@@ -209,8 +244,8 @@ impl Worker {
 enum Done {
     /// It is one step further.
     Carried,
-    /// It waits for its destination.
-    PutBack,
+    /// It waits until something is mended; these rules were in force.
+    PutBack { under: Arc<Rules> },
 }
 
 async fn carry(
@@ -218,24 +253,41 @@ async fn carry(
     courier: &Courier<Sqlite>,
     name: &DestinationName,
     due: Due,
-) -> (TransferId, Result<Done, RecorderError>) {
+) -> (TransferId, Result<Done, Halt>) {
     let transfer = due.transfer;
-    let now = gateway.clock.now();
-    let rules = gateway.rules.load_full();
-    let done = match rules.destination(name) {
+    (transfer, carry_under(gateway.rules.load_full(), gateway, courier, name, due).await)
+}
+
+async fn carry_under(
+    rules: Arc<Rules>,
+    gateway: &Gateway,
+    courier: &Courier<Sqlite>,
+    name: &DestinationName,
+    due: Due,
+) -> Result<Done, Halt> {
+    let (transfer, now, last) = (due.transfer, gateway.clock.now(), super::courier::after(due.not_after));
+    let step = match rules.destination(name) {
         Ok(destination) => {
             let terms = terms(&destination, &rules, &gateway.config.load().delivery);
-            courier.carry(due, terms).await.map(|()| Done::Carried)
+            courier.carry(due, terms).await?
         }
-        Err(_) if due.not_after < now => courier.expire(&due, name).await.map(|()| Done::Carried),
-        // It waits for its destination to come back, or for the moment after its deadline.
-        Err(_) => {
-            tracing::warn!(event.action = "put-back", transfer.id = %transfer, destination.name = %name, "a transfer waits for its destination to be configured again");
-            let until = super::courier::after(due.not_after);
-            gateway.store.put_back(transfer, now, until, NOT_CONFIGURED).await.map(|()| Done::PutBack)
+        Err(_) if due.not_after < now => {
+            courier.expire(&due, name).await?;
+            Step::Taken
         }
+        Err(_) => Step::Waits(NOT_CONFIGURED),
     };
-    (transfer, done)
+    match step {
+        Step::Taken => return Ok(Done::Carried),
+        Step::Parked(code) => metrics::parked(name, code),
+        // It waits for other settings, or for the moment after its deadline.
+        Step::Waits(code) => {
+            tracing::warn!(event.action = "put-back", transfer.id = %transfer, destination.name = %name, code, "a transfer waits for the settings to be mended");
+            metrics::parked(name, code);
+            gateway.store.put_back(transfer, now, last, code).await?;
+        }
+    }
+    Ok(Done::PutBack { under: rules })
 }
 
 fn terms<'a>(

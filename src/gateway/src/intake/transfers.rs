@@ -8,6 +8,7 @@ use axum::extract::{Extension, Query, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use clearance::declaration::Declaration;
+use clearance::fault::Fault;
 use clearance::journey::{
     Content, Document, IdempotencyScope, Outgoing, Particulars, RecordFailure, Recorder, RecorderError,
     Reservation, Submission,
@@ -15,6 +16,7 @@ use clearance::journey::{
 use clearance::refusal::{Refusal, Stage};
 use clearance::words::{State as TransferState, TransferId};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use jiff::Timestamp;
 use serde::Deserialize;
 use tracing::Instrument;
 
@@ -122,6 +124,11 @@ async fn fresh(
             gateway.note_refusal(caller, request, &refusal, named).await?;
             return Err(refusal.into());
         }
+        Err(NotCleared::NoRoute(problem)) => {
+            // Without the name that was given: it may be anything, and stays for ever.
+            gateway.note_refusal(caller, request, &no_route(&problem), None).await?;
+            return Err(problem);
+        }
     };
     gateway.rates.destination(&outgoing.declaration().destination)?;
     // The certificate may have been revoked while the body was on its way.
@@ -192,7 +199,8 @@ async fn answer(
     let limit = Duration::from_secs(gateway.config.load().limits.wait_seconds_max);
     let location = format!("/v1/transfers/{}", accepted.transfer);
     let waited = match wait(headers, limit) {
-        Some(time) => reading::delivered_within(gateway, accepted.transfer, time).await?,
+        // It is on record: what cannot be read now must not make the client believe that it is not.
+        Some(time) => reading::delivered_within(gateway, accepted.transfer, time).await.unwrap_or_default(),
         None => None,
     };
     let mut response = match waited {
@@ -220,6 +228,8 @@ async fn answer(
 enum NotCleared {
     /// The request itself is wrong; there is nothing to put on record.
     Problem(Problem),
+    /// A no to an identified client whose destination is none that this gateway sends to.
+    NoRoute(Problem),
     /// A no to an identified client, with destination and purpose where they are known.
     Refused(Refusal, Option<(String, String)>),
 }
@@ -227,7 +237,7 @@ enum NotCleared {
 impl NotCleared {
     fn into_problem(self) -> Problem {
         match self {
-            Self::Problem(problem) => problem,
+            Self::Problem(problem) | Self::NoRoute(problem) => problem,
             Self::Refused(refusal, _) => refusal.into(),
         }
     }
@@ -253,10 +263,8 @@ async fn clear(
         Declaration::parse(declaration, gateway.config.load().policy.check_digits).map_err(|faults| {
             refused(Refusal::for_faults(Stage::Declaration, "the declaration is not well-formed", faults))
         })?;
-    let destination = rules.destination(&parsed.destination).map_err(|problem| {
-        metrics::refused("destination", problem.kind.slug());
-        NotCleared::Problem(problem)
-    })?;
+    in_time(&parsed, gateway.clock.now()).map_err(refused)?;
+    let destination = rules.destination(&parsed.destination).map_err(NotCleared::NoRoute)?;
     let named = Some((parsed.destination.to_string(), parsed.purpose.to_string()));
     let subject = gateway.vault.pseudonyms.pseudonym(&parsed.subject.identifier);
     let standing = gateway
@@ -275,6 +283,26 @@ async fn clear(
     let minimal = lawful.minimise(&document, &rules.policy).map_err(known)?;
     let outgoing = minimal.shape().map_err(known)?;
     Ok((outgoing, content))
+}
+
+/// What could only expire is not taken.
+fn in_time(declaration: &Declaration, now: Timestamp) -> Result<(), Refusal> {
+    if declaration.not_after.is_none_or(|not_after| not_after > now) {
+        return Ok(());
+    }
+    let detail = "the instant after which it is not to be delivered has passed";
+    let remedy = "declare a later `not_after`, or leave it out";
+    let fault = Fault::new("not-after-passed", "/not_after", detail, remedy);
+    Err(Refusal::for_faults(Stage::Declaration, detail, vec![fault]))
+}
+
+fn no_route(problem: &Problem) -> Refusal {
+    Refusal {
+        stage: Stage::Destination,
+        rule: problem.kind.slug().to_owned(),
+        detail: String::new(),
+        faults: problem.faults.clone(),
+    }
 }
 
 /// Boundaries and part headers are left out: retries change them.
@@ -297,6 +325,8 @@ fn not_recorded(gateway: &Gateway, error: &RecorderError) -> Problem {
             let detail = "the transfer named in `supersedes` is not waiting any more, or is none of yours";
             Problem::new(Kind::SupersedesNotPossible, detail)
         }
+        RecorderError::Busy => Problem::new(Kind::NotAccepting, "the record is held by somebody else")
+            .retry_after(Duration::from_secs(5)),
         RecorderError::Full | RecorderError::Latched | RecorderError::Damaged(_) => {
             tracing::error!(event.action = "record-failed", error.message = %error, "nothing could be recorded");
             // Readiness says so at once; housekeeping tries again and takes it back.
@@ -311,7 +341,11 @@ fn not_sealed(gateway: &Gateway, failure: &RecordFailure) -> Problem {
     match failure {
         RecordFailure::Recorder(error) => not_recorded(gateway, error),
         RecordFailure::Seal(_) => {
-            tracing::error!(event.action = "seal-failed", error.message = %failure, "a transfer could not be sealed");
+            tracing::error!(
+                event.action = "seal-failed",
+                error.message = crate::serve::causes(failure),
+                "a transfer could not be sealed"
+            );
             Problem::new(Kind::NotAccepting, "the transfer could not be sealed")
                 .retry_after(Duration::from_secs(30))
         }

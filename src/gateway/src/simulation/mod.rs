@@ -19,6 +19,7 @@ mod interrupted;
 mod model;
 mod registries;
 mod run;
+mod sealed;
 mod witness;
 
 use std::collections::BTreeSet;

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use clearance::clock::Clock;
 use clearance::destination::Destination;
-use clearance::journey::{Recorder, RecorderError, Vault};
+use clearance::journey::{Recorder, Vault};
 use clearance::words::{State, TransferId};
 use jiff::SignedDuration;
 use ledger::{Change, Entry, Hash, Matter, Pseudonym};
@@ -26,7 +26,7 @@ use super::model::{Disk, Model};
 use super::registries::Registries;
 use super::witness::Witness;
 use super::{ARCHIVE, REFUSED_TITLE};
-use crate::delivery::{Courier, Retry, Terms};
+use crate::delivery::{Courier, Halt, Retry, Step, Terms};
 use crate::playground::{DRIVER, WORKER};
 
 const ROUGH_STEPS: u32 = 150;
@@ -82,7 +82,7 @@ struct Run<'a> {
 struct Delivery<'a> {
     destination: &'a Destination,
     runnable: Arc<Runnable>,
-    courier: Pin<Box<dyn Future<Output = Result<(), RecorderError>> + 'a>>,
+    courier: Pin<Box<dyn Future<Output = Result<Step, Halt>> + 'a>>,
 }
 
 /// Whether it wants to be polled.

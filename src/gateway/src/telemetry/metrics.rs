@@ -38,6 +38,11 @@ pub(crate) const ALL: &[(&str, &str, &str)] = &[
         "histogram",
         "from acceptance to the final state, by destination and state",
     ),
+    (
+        "clearance_parked_total",
+        "counter",
+        "transfers that wait until somebody mends what stands in their way, by destination and reason",
+    ),
     ("clearance_outbox_pending", "gauge", "transfers accepted and not ended, by destination"),
     ("clearance_outbox_unknown", "gauge", "transfers sent without a readable answer, by destination"),
     ("clearance_outbox_oldest_seconds", "gauge", "age of the oldest transfer not ended, by destination"),
@@ -208,6 +213,12 @@ pub(crate) fn ended(destination: &DestinationName, state: State, since_accepted:
         )
         .record(since_accepted.as_secs_f64());
     }
+}
+
+/// A transfer waits until somebody mends what stands in its way.
+pub(crate) fn parked(destination: &DestinationName, reason: &'static str) {
+    counter!("clearance_parked_total", "destination" => destination.to_string(), "reason" => reason)
+        .increment(1);
 }
 
 /// How much waits for a destination.

@@ -15,6 +15,8 @@ use super::figures::Counters;
 
 /// Readers or the writer stood in the way: so long until the next try.
 const RETRY: Duration = Duration::from_secs(1);
+/// So long the end waits for a reader.
+const LAST_BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 /// From this length on the log begins anew, even if the writer must wait a moment for it.
 const LOG_PAGES_MAX: i64 = 4096;
 
@@ -64,7 +66,7 @@ impl Checkpointer {
                 }
                 Ok(Nudge::Close) | Err(RecvTimeoutError::Disconnected) => {
                     // The writer has closed: what was erased does not stay in a log until the next start.
-                    if !matches!(self.empty(), Ok(true)) {
+                    if !self.empty_at_last() {
                         tracing::warn!(
                             "the log was not emptied at the end: what was erased may be in it, encrypted"
                         );
@@ -89,6 +91,12 @@ impl Checkpointer {
         // What the first pass has brought in, nobody waits for in the second.
         self.checkpoint("PASSIVE")?;
         Ok(self.checkpoint("TRUNCATE")?.is_some())
+    }
+
+    /// At the end no writer is there to be held up: a reader of another process is waited for.
+    fn empty_at_last(&self) -> bool {
+        let patient = self.connection.busy_timeout(LAST_BUSY_TIMEOUT);
+        patient.is_ok() && matches!(self.empty(), Ok(true))
     }
 
     /// The pages in the log, or nothing when somebody stood in the way.

@@ -15,6 +15,9 @@ use super::rows::{Column, standing};
 use super::transfer::{End, Kept, columns, lay_aside, moment};
 use crate::views::{Changed, Conclusion, PAGE_ROWS_MAX, StandingChange, StandingRecorded, Withdrawal};
 
+/// What a probe writes: about a small transfer.
+const PROBE_BYTES: u64 = 64 << 10;
+
 // It reads the destination's queue and not the archive.
 pub(super) const CALL_FOR: &str = "
     UPDATE transfer SET due_at = ?2, code = NULL WHERE entry IN (
@@ -340,6 +343,19 @@ pub(super) fn purge(commit: &mut Commit<'_>, now: Timestamp) -> Result<usize, Ab
         )?
         .execute((Column(now), PAGE_ROWS_MAX))?;
     Ok(purged)
+}
+
+/// Writes and deletes a row that is nobody's. Pages that were touched go to the log, so that a full disk shows.
+pub(super) fn probe(commit: &mut Commit<'_>) -> Result<(), Abort> {
+    commit
+        .statement(
+            "INSERT INTO matter (subject, destination, matter, id, change)
+             VALUES (zeroblob(32), '-', 'probe', '-', hex(zeroblob(?1)))",
+        )?
+        .execute([PROBE_BYTES / 2])?;
+    commit.statement("DELETE FROM matter WHERE subject = zeroblob(32) AND matter = 'probe'")?.execute([])?;
+    commit.effects().log_bytes += PROBE_BYTES;
+    Ok(())
 }
 
 /// The disclosure of this very transfer, and nothing else, may stand at its index.

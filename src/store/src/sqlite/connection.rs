@@ -7,6 +7,8 @@ use rusqlite::{Connection, OpenFlags};
 
 /// A reader waits this long for the moment in which a log is reset, the writer for the end of a checkpoint.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// A checkpoint that resets the log holds the write lock while it waits for readers: it gives up long before the writer.
+const CHECKPOINT_BUSY_TIMEOUT: Duration = Duration::from_millis(20);
 /// The write-ahead log is cut back to this when it starts anew.
 const LOG_BYTES_MAX: u64 = 16 << 20;
 /// Enough for every statement of ours.
@@ -28,6 +30,13 @@ pub(super) fn writing(path: &Path) -> rusqlite::Result<Connection> {
     // A thread of its own does that; here it would make the slowest percent of answers.
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.pragma_update(None, "cache_size", WRITER_CACHE)?;
+    Ok(connection)
+}
+
+/// Opens for checkpoints what [`writing`] has made: it steps back from whoever stands in the way.
+pub(super) fn checkpointing(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = writing(path)?;
+    connection.busy_timeout(CHECKPOINT_BUSY_TIMEOUT)?;
     Ok(connection)
 }
 

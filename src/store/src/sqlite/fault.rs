@@ -49,6 +49,8 @@ impl Latch {
         };
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => RecorderError::Full,
+            // Somebody else holds the lock: nothing was begun, or all of it is rolled back.
+            Some(ErrorCode::DatabaseBusy) => RecorderError::Busy,
             Some(ErrorCode::ConstraintViolation) => {
                 RecorderError::Damaged("what was to be recorded contradicts what is on record".into())
             }

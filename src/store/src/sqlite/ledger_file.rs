@@ -10,7 +10,8 @@ use rusqlite::Connection;
 use super::fault::{Abort, Latch};
 use super::{OpenError, connection, queries, verify};
 
-/// The ledger in a file. It writes nothing and takes no lock that a gateway would wait for.
+/// The ledger in a file. It writes nothing and takes no lock that a gateway would wait for: while it
+/// reads, only the emptying of the write-ahead log waits.
 #[derive(Debug)]
 pub struct LedgerFile {
     connection: Connection,

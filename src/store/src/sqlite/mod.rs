@@ -155,7 +155,7 @@ impl Sqlite {
         let (leases, counters) = (Leases::default(), Arc::new(Counters::default()));
         let changes = broadcast::Sender::new(CHANGES_KEPT);
         let checkpointer = Checkpointer {
-            connection: connection::writing(&path)?,
+            connection: connection::checkpointing(&path)?,
             nudges: nudged,
             erased_within: settings.erased_within,
             latch: latch.clone(),
@@ -283,6 +283,15 @@ impl Sqlite {
     /// When that could not be recorded.
     pub async fn purge(&self, now: Timestamp) -> Result<usize, RecorderError> {
         self.queue.write(move |commit| commands::purge(commit, now)).await
+    }
+
+    /// Writes about as much as a small transfer takes and deletes it again, in a synced commit: what this can do, recording
+    /// can.
+    ///
+    /// # Errors
+    /// When nothing could be recorded now either.
+    pub async fn probe(&self) -> Result<(), RecorderError> {
+        self.queue.write(commands::probe).await
     }
 
     /// Keeps a checkpoint of the ledger. The same with more signatures takes its place.

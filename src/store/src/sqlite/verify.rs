@@ -1,8 +1,9 @@
 //! Whether the ledger in the file is the one that was written: its end at each opening, all of it on demand.
 
+use clearance::words::{State, TransferId};
 use ledger::tree::{Frontier, leaf_hash};
 use ledger::verify::{Fault, Finding, Record, Report, Verification};
-use ledger::{Entry, SignedCheckpoint};
+use ledger::{Disclosure, Entry, Outcome, SignedCheckpoint};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::fault::Abort;
@@ -50,6 +51,7 @@ pub(super) fn whole(
         Ok(report) => report,
         Err(finding) => return Ok(Err(finding)),
     };
+    rows(connection)?;
     let size = frontier.size();
     if report.size != size {
         return Ok(Err(Finding { index: report.size, fault: Fault::Missing { size } }));
@@ -85,24 +87,62 @@ fn entries(
                 Ok(verification) => verification,
                 Err(finding) => return Ok(Err(finding)),
             };
-            ending(connection, index, &leaf)?;
+            match Entry::decode(&leaf) {
+                Ok(Entry::Disclosure(disclosure)) => has_row(connection, index, &disclosure)?,
+                Ok(Entry::Outcome(outcome)) => ending(connection, index, &outcome)?,
+                _ => {}
+            }
         }
     }
 }
 
-/// A final outcome is tied to the disclosure of its transfer, so that a row rolled back cannot be sent again.
-fn ending(connection: &Connection, index: u64, leaf: &[u8]) -> Result<(), Abort> {
-    let Ok(Entry::Outcome(outcome)) = Entry::decode(leaf) else {
-        return Ok(());
-    };
-    let tied = connection
-        .prepare_cached("SELECT t.id FROM entry e JOIN transfer t ON t.entry = e.ends WHERE e.idx = ?1")?
-        .query_row([index], |row| row.get(0).map(|Column::<clearance::words::TransferId>(id)| id))
+/// A disclosure without its transfer would be a promise that nobody keeps.
+fn has_row(connection: &Connection, index: u64, disclosure: &Disclosure) -> Result<(), Abort> {
+    let row = connection
+        .prepare_cached("SELECT id FROM transfer WHERE entry = ?1")?
+        .query_row([index], |row| row.get(0).map(|Column::<TransferId>(id)| id))
         .optional()?;
-    let expected = outcome.state.is_final().then(|| outcome.transfer.as_str().to_owned());
-    if tied.map(|id| id.to_string()) == expected {
+    if row.is_some_and(|id| id.to_string() == disclosure.transfer.as_str()) {
         Ok(())
     } else {
-        Err(Abort::damaged("a final outcome is not tied to the disclosure of its transfer"))
+        Err(Abort::damaged("a disclosure has no transfer, or that of another"))
     }
+}
+
+/// A final outcome is tied to the disclosure of its transfer, so that a row rolled back cannot be sent again; and the row
+/// tells its client the same.
+fn ending(connection: &Connection, index: u64, outcome: &Outcome) -> Result<(), Abort> {
+    let tied = connection
+        .prepare_cached(
+            "SELECT t.id, t.state FROM entry e JOIN transfer t ON t.entry = e.ends WHERE e.idx = ?1",
+        )?
+        .query_row([index], |row| {
+            let (Column(id), Column(state)): (Column<TransferId>, Column<State>) = (row.get(0)?, row.get(1)?);
+            Ok((id, state))
+        })
+        .optional()?;
+    let expected = outcome.state.is_final().then(|| (outcome.transfer.as_str().to_owned(), outcome.state));
+    if tied.map(|(id, state)| (id.to_string(), state)) == expected {
+        Ok(())
+    } else {
+        Err(Abort::damaged(
+            "a final outcome is not tied to the disclosure of its transfer, or its row says another",
+        ))
+    }
+}
+
+/// No row says that a transfer has ended of which the ledger holds no end, nor the other way round.
+fn rows(connection: &Connection) -> Result<(), Abort> {
+    let differ: bool = connection.query_row(
+        "SELECT EXISTS (
+             SELECT 1 FROM transfer t
+             WHERE (t.state NOT IN ('accepted', 'delivering', 'unknown'))
+                <> EXISTS (SELECT 1 FROM entry e WHERE e.ends = t.entry))",
+        [],
+        |row| row.get(0),
+    )?;
+    if differ {
+        return Err(Abort::damaged("a transfer's row and the ledger disagree on whether it has ended"));
+    }
+    Ok(())
 }

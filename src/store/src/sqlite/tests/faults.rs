@@ -2,6 +2,7 @@
 
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clearance::journey::{Recorder, RecorderError};
 use clearance::words::State;
@@ -95,6 +96,58 @@ async fn an_input_output_error_latches_until_it_is_opened_again() {
         assert!(store.transfer(kept.transfer()).await.unwrap().is_some());
         assert_eq!(store.verify(Vec::new()).await.unwrap().unwrap().size, 1);
     }
+}
+
+#[tokio::test]
+async fn a_reader_that_takes_its_time_delays_no_record() {
+    let folder = Folder::new();
+    let store = Arc::new(folder.open(at(0)).await);
+    store.record(Sample::new(1).acceptance()).await.unwrap();
+    let reader = rusqlite::Connection::open(folder.path()).unwrap();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM transfer").unwrap();
+    let _: u64 = reader.query_row("SELECT count(*) FROM transfer", [], |row| row.get(0)).unwrap();
+    store.end(ending(Sample::new(1).transfer(), State::Delivered, at(1))).await.unwrap();
+    let emptying = tokio::spawn({
+        let store = Arc::clone(&store);
+        async move { store.empty_log().await }
+    });
+    for number in 2..20 {
+        let recorded = store.record(Sample::new(number).acceptance());
+        tokio::time::timeout(Duration::from_secs(3), recorded).await.expect("in time").unwrap();
+    }
+    assert_eq!(emptying.await.unwrap(), Ok(false));
+    reader.execute_batch("COMMIT").unwrap();
+    assert_eq!(store.empty_log().await, Ok(true));
+}
+
+#[tokio::test]
+async fn a_lock_that_somebody_else_holds_refuses_and_does_not_latch() {
+    let folder = Folder::new();
+    let store = folder.open(at(0)).await;
+    let busy = store.queue.write(|_| -> Result<(), Abort> {
+        Err(Abort::Sql(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_BUSY), None)))
+    });
+    assert_eq!(busy.await, Err(RecorderError::Busy));
+    store.record(Sample::new(1).acceptance()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_probe_finds_a_store_full_in_which_forgetting_nothing_would_have_succeeded() {
+    let folder = Folder::new();
+    let store = Sqlite::open(Settings { bytes_max: Some(2 << 20), ..folder.settings() }, at(0)).unwrap();
+    store.probe().await.unwrap();
+    let taken = fill(&store).await;
+    // Down to the last page.
+    let mut number = 10_000;
+    while store.record(Sample::new(number).acceptance()).await.is_ok() {
+        number += 1;
+    }
+    assert_eq!(store.purge(at(1)).await, Ok(0));
+    assert_eq!(store.probe().await, Err(RecorderError::Full));
+    for number in 0..taken {
+        store.end(ending(large(number).transfer(), State::Delivered, at(1))).await.unwrap();
+    }
+    store.probe().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -144,6 +144,29 @@ async fn a_row_rolled_back_to_before_its_end_is_not_sent_again() {
     assert!(store.begin(sample.transfer(), 0, at(2), at(60)).await.is_err());
 }
 
+#[tokio::test]
+async fn a_row_that_says_another_end_than_the_ledger_is_found() {
+    for lie in [
+        // Told as delivered, though nothing ended.
+        "UPDATE transfer SET state = 'delivered' WHERE state = 'accepted'",
+        // Told as delivered, though it expired.
+        "UPDATE transfer SET state = 'delivered' WHERE state = 'expired'",
+        // Rolled back to before its end.
+        "UPDATE transfer SET state = 'accepted' WHERE state = 'expired'",
+        // Moved to another transfer's name.
+        "UPDATE transfer SET id = zeroblob(16) WHERE state = 'accepted'",
+    ] {
+        let folder = Folder::new();
+        let store = folder.open(at(0)).await;
+        store.record(Sample::new(1).acceptance()).await.unwrap();
+        store.record(Sample::new(2).acceptance()).await.unwrap();
+        store.end(ending(Sample::new(2).transfer(), State::Expired, at(1))).await.unwrap();
+        assert!(store.verify(Vec::new()).await.unwrap().is_ok());
+        assert_eq!(Connection::open(folder.path()).unwrap().execute(lie, []).unwrap(), 1, "{lie}");
+        assert!(store.verify(Vec::new()).await.is_err(), "{lie}");
+    }
+}
+
 #[test]
 fn the_ledger_is_append_only_and_a_body_written_once() {
     let folder = Folder::new();
