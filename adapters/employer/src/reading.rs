@@ -284,12 +284,16 @@ fn is_workload(value: &serde_json::Number) -> bool {
 }
 
 impl Component {
+    /// A restriction, whole or not at all: without its limit it would say something else.
     fn restriction(&self) -> Option<Restriction> {
-        let quantity = self.value_quantity.as_ref().and_then(|quantity| {
-            Some(Limit::Quantity(quantity.value.clone()?, quantity.code.as_ref()?.parse().ok()?))
-        });
-        let hazard = || self.value_codeable_concept.as_ref()?.code()?.parse().ok().map(Limit::Hazard);
-        Some(Restriction { code: self.code.as_ref()?.code()?.parse().ok()?, limit: quantity.or_else(hazard) })
+        let limit = match (&self.value_quantity, &self.value_codeable_concept) {
+            (Some(quantity), _) => {
+                Some(Limit::Quantity(quantity.value.clone()?, quantity.code.as_ref()?.parse().ok()?))
+            }
+            (None, Some(hazard)) => Some(Limit::Hazard(hazard.code()?.parse().ok()?)),
+            (None, None) => None,
+        };
+        Some(Restriction { code: self.code.as_ref()?.code()?.parse().ok()?, limit })
     }
 }
 

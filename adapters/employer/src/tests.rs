@@ -219,6 +219,18 @@ fn what_is_no_decision_for_this_employer_is_refused() {
 }
 
 #[test]
+fn a_restriction_without_its_limit_is_not_sent_as_one_without_limit() {
+    let mut document = certificate();
+    let resources = document["contained"].as_array_mut().unwrap().iter_mut();
+    let mut restrictions = resources.filter(|resource| resource.to_string().contains("146861000181105"));
+    let components = restrictions.next().unwrap()["component"].as_array_mut().unwrap().iter_mut();
+    let mut quantities = components.filter_map(|component| component.get_mut("valueQuantity"));
+    quantities.next().unwrap().as_object_mut().unwrap().remove("code").unwrap();
+    let refusal = journey_to(employer()).shape(&declaration(), &document).unwrap_err();
+    assert_eq!(refusal.rule, "decision-unreadable");
+}
+
+#[test]
 fn of_two_decisions_in_one_document_none_is_believed() {
     let mut document = certificate();
     let mut second = document["contained"][2].clone();
