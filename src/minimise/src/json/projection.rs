@@ -271,15 +271,10 @@ impl<'p> JsonProjection<'p> {
         if is_object {
             self.gather_needs(name, is_contained);
             if !self.needs.is_empty() {
-                let look = Look {
-                    window,
-                    tail,
-                    names: &self.profile.names,
-                    hasher: &self.hasher,
-                    fhir: &self.fhir,
-                    depth_max: self.limits.depth_max,
-                };
-                if self.glimpse.look(&look, from, &self.needs) == Sight::More {
+                let needs = std::mem::take(&mut self.needs);
+                let sight = self.see(window, tail, from, &needs);
+                self.needs = needs;
+                if sight == Sight::More {
                     return Ok(Sight::More);
                 }
             }
@@ -403,6 +398,19 @@ impl<'p> JsonProjection<'p> {
         self.walk.top().is_some_and(|top| top.name == self.fhir.contained && !top.is_list)
     }
 
+    /// Looks ahead at what begins at `from`, as far as `needs` must.
+    fn see(&mut self, window: &str, tail: Tail, from: usize, needs: &Needs) -> Sight {
+        let look = Look {
+            window,
+            tail,
+            names: &self.profile.names,
+            hasher: &self.hasher,
+            fhir: &self.fhir,
+            depth_max: self.limits.depth_max,
+        };
+        self.glimpse.look(&look, from, needs)
+    }
+
     /// Follows the paths to the subject into what begins at `from`.
     fn follow(&mut self, window: &str, tail: Tail, name: Symbol, from: usize, is_end: bool) -> Sight {
         let depth = self.walk.depth();
@@ -424,15 +432,7 @@ impl<'p> JsonProjection<'p> {
                 question.iter().for_each(|question| needs.ask(question));
                 needs
             };
-            let look = Look {
-                window,
-                tail,
-                names: &self.profile.names,
-                hasher: &self.hasher,
-                fhir: &self.fhir,
-                depth_max: self.limits.depth_max,
-            };
-            if (needs.is_all || !is_list) && self.glimpse.look(&look, from, &needs) == Sight::More {
+            if (needs.is_all || !is_list) && self.see(window, tail, from, &needs) == Sight::More {
                 return Sight::More;
             }
             if needs.is_all {
@@ -463,15 +463,7 @@ impl<'p> JsonProjection<'p> {
         [self.fhir.resource_type, self.fhir.id, self.fhir.identifier]
             .into_iter()
             .for_each(|name| needs.add(name));
-        let look = Look {
-            window,
-            tail,
-            names: &self.profile.names,
-            hasher: &self.hasher,
-            fhir: &self.fhir,
-            depth_max: self.limits.depth_max,
-        };
-        if self.glimpse.look(&look, from, &needs) == Sight::More {
+        if self.see(window, tail, from, &needs) == Sight::More {
             return Sight::More;
         }
         let around = Around { window, fhir: &self.fhir, bound: &self.walk.bound, offset: 0, pointer: "" };
