@@ -24,7 +24,7 @@ use crate::config::Config;
 use crate::delivery::{self, Courier};
 use crate::gateway::Gateway;
 use crate::health::Health;
-use crate::listener::{self, Door};
+use crate::listener::{self, Door, Places};
 use crate::rates::Rates;
 use crate::rules::Rules;
 use crate::secrets::{Secrets, Signer};
@@ -121,6 +121,7 @@ pub(crate) async fn start(
         rates: Rates::new(&config.limits),
         health,
         connections: Connections::default(),
+        places: Places::default(),
         config: ArcSwap::from_pointee(config),
         rules: ArcSwap::from_pointee(rules),
         trust,

@@ -2,6 +2,7 @@
 //! domain. It knows the gateway from outside only, by its command line, its API and what it leaves on disk.
 
 mod client;
+mod dial;
 mod process;
 
 use std::net::SocketAddr;
@@ -15,6 +16,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 pub use self::client::{Answer, EhrClient, Submission, answer};
+pub use self::dial::Dialled;
 use self::process::Process;
 
 /// A gateway under test, with its surroundings.
@@ -58,6 +60,12 @@ impl TestGateway {
     /// A client without certificate.
     pub fn stranger(&self) -> EhrClient {
         EhrClient::new(self.process.intake, None, &self.playground.authorities())
+    }
+
+    /// A connection by hand, with this client's certificate.
+    pub async fn dial(&self, client: ExampleClient) -> Dialled {
+        Dialled::to(self.process.intake, &self.playground.client(client), &self.playground.authorities())
+            .await
     }
 
     /// The registered EHR.

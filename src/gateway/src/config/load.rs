@@ -172,6 +172,8 @@ fn out_of_bounds(config: &Config) -> Vec<String> {
     let wide = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
     let bounds = [
         ("limits.connections_max", wide(limits.connections_max), 1, 1_000_000),
+        ("limits.client_connections_max", wide(limits.client_connections_max), 1, 1_000_000),
+        ("limits.idle_seconds", limits.idle_seconds, 1, DAY_SECONDS),
         ("limits.http2_streams_max", limits.http2_streams_max.into(), 1, 10_000),
         ("limits.handshake_ms", limits.handshake_ms, 1, 1000 * DAY_SECONDS),
         ("limits.headers_ms", limits.headers_ms, 1, 1000 * DAY_SECONDS),

@@ -117,6 +117,8 @@ pub(crate) struct Limits {
     pub(crate) json_body_bytes_max: usize,
     pub(crate) document_bytes_max: usize,
     pub(crate) connections_max: usize,
+    pub(crate) client_connections_max: usize,
+    pub(crate) idle_seconds: u64,
     pub(crate) handshake_ms: u64,
     pub(crate) headers_ms: u64,
     pub(crate) header_bytes_max: u32,

@@ -103,17 +103,18 @@ fn admitted(gateway: &Gateway, request: &Request) -> Result<Caller, Problem> {
 /// What is known of a connection: the certificates its handshake showed, and the first decision about them.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    pub(crate) admitted: Result<Admitted, identity::AdmissionError>,
+    pub(crate) admitted: Result<Admitted, Problem>,
 }
 
 impl Connection {
     fn caller(&self, gateway: &Gateway) -> Result<Caller, Problem> {
-        let admitted = self.admitted.as_ref().map_err(not_admitted)?;
+        let admitted = self.admitted.as_ref().map_err(Clone::clone)?;
         Caller::admit(gateway, admitted)
     }
 }
 
-fn not_admitted(error: &identity::AdmissionError) -> Problem {
+/// The answer to a peer that may not go on.
+pub(crate) fn not_admitted(error: &identity::AdmissionError) -> Problem {
     let kind = match error {
         identity::AdmissionError::Chain(_) => Kind::CertificateRevoked,
         identity::AdmissionError::Identity(_) | identity::AdmissionError::OtherClient => {
