@@ -16,8 +16,8 @@ use tokio::sync::Notify;
 
 use crate::config::Config;
 use crate::health::Health;
-use crate::intake::Caller;
 use crate::intake::problem::{Kind, Problem};
+use crate::intake::{Caller, Waiting};
 use crate::listener::Places;
 use crate::rates::Rates;
 use crate::rules::Rules;
@@ -37,6 +37,7 @@ pub(crate) struct Gateway {
     pub(crate) health: Health,
     pub(crate) connections: Connections,
     pub(crate) places: Places,
+    pub(crate) waiting: Waiting,
     pub(crate) work: Notify,
 }
 

@@ -191,3 +191,17 @@ async fn openapi_names_every_path_and_health_tells_the_truth() {
     }
     gateway.rests().await;
 }
+
+#[tokio::test]
+async fn what_the_router_itself_refuses_is_a_problem_too() {
+    let gateway = TestGateway::with_stand_ins(BINARY).await;
+    let ehr = gateway.ehr();
+    let checked = ehr.check(&to_employer(), "?document=perhaps").await;
+    assert_eq!((checked.status, checked.text("/type")), (400, "/problems/request-malformed"));
+    for path in ["/v1/transfers/%ff", "/v1/transfers/no-id", "/v2/transfers"] {
+        let asked = ehr.get(path).await;
+        assert_eq!((asked.status, asked.text("/type")), (404, "/problems/not-found"), "{path}");
+        assert_eq!(asked.headers["content-type"], "application/problem+json", "{path}");
+    }
+    gateway.rests().await;
+}
