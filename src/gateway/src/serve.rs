@@ -96,6 +96,7 @@ pub(crate) async fn start(
     let rules = Rules::build(&config)?;
     let calls = Arc::new(Calls::new(&config, &trust.current(), Arc::clone(&clock))?);
     let ring = folder(config.paths.keyring())?;
+    folder(config.paths.data.clone())?;
     let store = open_store(&config, clock.now()).await?;
     let vault = Arc::new(Vault {
         pseudonyms: PseudonymKey::new(secrets.pseudonym.clone()),
