@@ -18,7 +18,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use clearance::adapter::{Adapter, Description, Means, Outcome, Promise, PurposeDescription};
+use clearance::adapter::{Adapter, Description, Direction, Means, Outcome, Promise, PurposeDescription};
 use clearance::declaration::LegalBasis;
 use clearance::fault::Fault;
 use clearance::journey::{Cleared, Minimal, Outgoing, Payload};
@@ -116,6 +116,7 @@ fn purpose() -> PurposeDescription {
     PurposeDescription {
         name: HEALTH_CHECK_DECISION,
         summary: "tell the employer whether a worker is fit for the job, and under which conditions",
+        direction: Direction::Sends,
         act_reason: "HLEGAL",
         bases: bases(),
         media_types: &[FHIR_JSON],

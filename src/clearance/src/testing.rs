@@ -3,6 +3,8 @@
 //! Behind the feature `testing`. What it gives has passed every stage; it forges none.
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test that cannot go on ends")]
 
+mod reading;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -27,6 +29,8 @@ use crate::keys::{PseudonymKey, Secret};
 use crate::refusal::Refusal;
 use crate::seal::KeyRing;
 use crate::words::{DestinationName, TransferId};
+
+pub use self::reading::{ANSWER_BYTES_MAX, INQUIRY};
 
 /// The one transfer.
 pub const TRANSFER: TransferId = TransferId::from_bytes([7; 16]);
@@ -103,7 +107,7 @@ impl Journey {
 
     /// Records `outgoing`, in a book of its own.
     pub(crate) async fn record(&self, outgoing: Outgoing, vault: &Vault) -> Book {
-        let book = Book { acceptance: Mutex::new(None), perhaps_delivered: false };
+        let book = Book::default();
         let particulars = Particulars {
             transfer: TRANSFER,
             at: Timestamp::UNIX_EPOCH,
@@ -141,10 +145,13 @@ pub(crate) fn vault(folder: &Path) -> Vault {
     }
 }
 
-/// A recorder of one transfer.
-#[derive(Debug)]
+/// A recorder of one transfer, or one inquiry.
+#[derive(Debug, Default)]
 pub(crate) struct Book {
     pub(crate) acceptance: Mutex<Option<Acceptance>>,
+    /// The leaves of an inquiry and its end, each with what lies beside it.
+    pub(crate) inquiries: Mutex<Vec<(Vec<u8>, Vec<u8>)>>,
+    pub(crate) standing: Mutex<Standing>,
     perhaps_delivered: bool,
 }
 
@@ -169,7 +176,7 @@ impl Recorder for Book {
         _: crate::keys::Pseudonym,
         _: &DestinationName,
     ) -> Result<Standing, RecorderError> {
-        Ok(Standing::default())
+        Ok(*self.standing.lock().unwrap())
     }
 
     async fn due(&self, _: &DestinationName, _: Timestamp, _: usize) -> Result<Vec<Due>, RecorderError> {

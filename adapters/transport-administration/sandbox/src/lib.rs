@@ -163,6 +163,12 @@ impl StandIn {
         self.server.certificates()
     }
 
+    /// Has TIS hold `certificates` of other organisations as they stand: nothing is checked, so that it can be told to answer
+    /// with what it should not have.
+    pub fn hold(&self, certificates: Vec<Value>) {
+        self.server.hold(certificates);
+    }
+
     /// The records in the transport administration's own register, by certificate number.
     pub fn driver_records(&self) -> Vec<Value> {
         self.server.driver_records()

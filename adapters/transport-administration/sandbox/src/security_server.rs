@@ -111,6 +111,10 @@ impl SecurityServer {
         self.certificates.present()
     }
 
+    pub(crate) fn hold(&self, certificates: Vec<Value>) {
+        self.certificates.hold(certificates);
+    }
+
     pub(crate) fn driver_records(&self) -> Vec<Value> {
         self.register.records()
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::adapter::Direction;
 use crate::basis::{Permit, Policy, Question, Standing};
 use crate::client::Client;
 use crate::declaration::Declaration;
@@ -21,10 +22,10 @@ pub use crate::minimise::SubjectProof;
 /// A declaration from an identified client; nothing of it is trusted yet, and of the document no byte has been read.
 #[derive(Debug)]
 pub struct Submission {
-    client: Arc<Client>,
-    certificate: [u8; 32],
-    declaration: Declaration,
-    destination: Arc<Destination>,
+    pub(super) client: Arc<Client>,
+    pub(super) certificate: [u8; 32],
+    pub(super) declaration: Declaration,
+    pub(super) destination: Arc<Destination>,
 }
 
 /// A document as received. Its `Debug` shows no content.
@@ -87,14 +88,21 @@ impl Submission {
     /// A submission of `client`, known by the certificate with this SHA-256.
     ///
     /// # Errors
-    /// When the destination has no such purpose, the purpose wants a recipient and none is declared, or it wants none.
+    /// When the destination has no such purpose, nothing is sent for it, the purpose wants a recipient and none is
+    /// declared, or it wants none.
     pub fn receive(
         client: Arc<Client>,
         certificate: [u8; 32],
         declaration: Declaration,
         destination: Arc<Destination>,
     ) -> Result<Self, Refusal> {
-        let submission = Self { client, certificate, declaration, destination };
+        Self { client, certificate, declaration, destination }.going(Direction::Sends)
+    }
+
+    /// The same, for a purpose of this direction.
+    pub(super) fn going(self, direction: Direction) -> Result<Self, Refusal> {
+        let submission = self;
+        goes(submission.purpose()?.description.direction, direction)?;
         let needed = submission.purpose()?.description.needs_recipient;
         recipient_is_as_needed(needed, submission.declaration.recipient.is_some())?;
         Ok(submission)
@@ -105,6 +113,12 @@ impl Submission {
     /// # Errors
     /// The denial: a no here costs no upload.
     pub fn lawful(self, policy: &Policy, standing: Standing) -> Result<Lawful, Refusal> {
+        let permit = self.permitted(policy, standing)?;
+        Ok(Lawful { question: permit.question().clone(), submission: self })
+    }
+
+    /// The permit for all that the profile could let through.
+    pub(super) fn permitted(&self, policy: &Policy, standing: Standing) -> Result<Permit, Refusal> {
         let purpose = self.purpose()?;
         let question = Question {
             client: self.client.id.clone(),
@@ -116,11 +130,10 @@ impl Submission {
             professional: self.client.vouches_for(&self.declaration.professional),
             standing,
         };
-        let permit = policy.decide(question).map_err(Refusal::denied)?;
-        Ok(Lawful { question: permit.question().clone(), submission: self })
+        policy.decide(question).map_err(Refusal::denied)
     }
 
-    fn purpose(&self) -> Result<&Purpose, Refusal> {
+    pub(super) fn purpose(&self) -> Result<&Purpose, Refusal> {
         let purposes = self.destination.purposes();
         purposes.get(&self.declaration.purpose).ok_or_else(|| {
             let known: Vec<_> = purposes.keys().map(|name| format!("`{name}`")).collect();
@@ -156,18 +169,8 @@ impl Lawful {
     pub fn minimise(self, document: &Document, policy: &Policy) -> Result<Minimal, Refusal> {
         let Self { submission, question } = self;
         let purpose = submission.purpose()?;
-        media_type_is_known(purpose, document)?;
-        let declaration = &submission.declaration;
-        let declared = Declared {
-            subject: &declaration.subject.identifier,
-            recipient: declaration.recipient.as_ref(),
-            evidence: submission.evidence_kinds(),
-            others: vec![
-                declaration.professional.personal_code.expose(),
-                declaration.professional.code.expose(),
-            ],
-            limits: minimise::Limits::default(),
-        };
+        media_type_is_known(purpose, &document.media_type)?;
+        let declared = declared(&submission, minimise::Limits::default());
         let projection =
             minimise::project(&purpose.profile, &declared, &document.bytes).map_err(|faults| {
                 Refusal::for_faults(Stage::Document, "the document cannot be cleared", faults)
@@ -182,6 +185,25 @@ impl Lawful {
             subject: projection.subject,
         })
     }
+}
+
+/// A transfer under a purpose that reads, and a request under one that sends, say what to call instead.
+fn goes(goes: Direction, wanted: Direction) -> Result<(), Refusal> {
+    let (rule, what, remedy) = match (goes, wanted) {
+        (Direction::Sends, Direction::Sends) | (Direction::Reads, Direction::Reads) => return Ok(()),
+        (Direction::Reads, Direction::Sends) => (
+            "purpose-reads",
+            "nothing is sent for this purpose: it reads back from the destination",
+            "ask by `POST /v1/requests`, or declare a purpose that sends",
+        ),
+        (Direction::Sends, Direction::Reads) => (
+            "purpose-sends",
+            "nothing is read back for this purpose: it sends to the destination",
+            "send the document by `POST /v1/transfers`, or declare a purpose that reads",
+        ),
+    };
+    let fault = Fault::new(rule, "/purpose", what, remedy);
+    Err(Refusal::for_faults(Stage::Destination, "the purpose goes the other way", vec![fault]))
 }
 
 /// A recipient that nothing is sent to would be on record as one that something was sent to.
@@ -205,9 +227,22 @@ fn recipient_is_as_needed(needed: bool, declared: bool) -> Result<(), Refusal> {
     Err(Refusal::for_faults(Stage::Destination, detail, vec![fault]))
 }
 
-fn media_type_is_known(purpose: &Purpose, document: &Document) -> Result<(), Refusal> {
+/// What the declaration says that binds each document.
+pub(super) fn declared(submission: &Submission, limits: minimise::Limits) -> Declared<'_> {
+    let declaration = &submission.declaration;
+    let professional = &declaration.professional;
+    Declared {
+        subject: &declaration.subject.identifier,
+        recipient: declaration.recipient.as_ref(),
+        evidence: submission.evidence_kinds(),
+        others: vec![professional.personal_code.expose(), professional.code.expose()],
+        limits,
+    }
+}
+
+pub(super) fn media_type_is_known(purpose: &Purpose, media_type: &str) -> Result<(), Refusal> {
     let known = purpose.description.media_types;
-    if known.contains(&document.media_type.as_str()) {
+    if known.contains(&media_type) {
         return Ok(());
     }
     let known: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
@@ -221,7 +256,7 @@ fn media_type_is_known(purpose: &Purpose, document: &Document) -> Result<(), Ref
 }
 
 /// A profile's categories are names: `Destination::new` has checked the profile, so nothing is lost here.
-fn categories<'a>(names: impl IntoIterator<Item = &'a str>) -> BTreeSet<Category> {
+pub(super) fn categories<'a>(names: impl IntoIterator<Item = &'a str>) -> BTreeSet<Category> {
     names.into_iter().filter_map(|name| name.parse().ok()).collect()
 }
 

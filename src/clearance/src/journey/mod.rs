@@ -1,4 +1,4 @@
-//! The journey of a transfer, as types.
+//! The journey of a transfer, as types; that of an inquiry is in `inquiry`.
 //!
 //! ```text
 //! Submission ─lawful─▶ Lawful ─minimise─▶ Minimal ─shape─▶ Outgoing ─record─▶ Sealed ─open─▶ Opened ─prove─▶ Cleared
@@ -8,6 +8,7 @@
 //! stage skipped: the next one cannot be built without it. `tests/compile_fail` holds the attempts.
 
 mod envelope;
+mod inquiry;
 mod intake;
 mod open;
 mod record;
@@ -15,6 +16,10 @@ mod recorder;
 #[cfg(test)]
 mod tests;
 
+pub use self::inquiry::{
+    AnswerRecord, Asking, Closing, Inquiry, InquiryFailure, InquiryRecord, InquiryRecorder, LawfulRequest,
+    Pending, Released, ReleasedDocument, Request, StandingChanged, Terms, Unreleased,
+};
 pub use self::intake::{Document, Lawful, Minimal, Outgoing, Payload, SubjectProof, Submission};
 pub use self::open::{Attempt, BeginRefusal, Cleared, OpenRefusal, Opened, Unproven};
 pub use self::record::{Aside, Particulars, RecordFailure, Vault};

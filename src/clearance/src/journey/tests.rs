@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::adapter::{
-    Acknowledgement, Adapter, Call, Description, IndexInquiry, Means, Outcome, Promise, PurposeDescription,
-    Reply,
+    Acknowledgement, Adapter, Call, Description, Direction, IndexInquiry, Means, Outcome, Promise,
+    PurposeDescription, Reply,
 };
 use crate::basis::{Permit, Question, Standing};
 use crate::fault::Fault;
@@ -65,6 +65,7 @@ fn journey() -> Journey {
     let purpose = PurposeDescription {
         name: "report",
         summary: "report",
+        direction: Direction::Sends,
         act_reason: "PUBHLTH",
         bases: Vec::new(),
         media_types: &["application/fhir+json"],
@@ -151,7 +152,7 @@ impl OnRecord {
 }
 
 /// Nothing here waits.
-fn finish<T>(future: impl Future<Output = T>) -> T {
+pub(super) fn finish<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(answer) => answer,
         Poll::Pending => panic!("it waits"),

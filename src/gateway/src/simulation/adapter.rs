@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use clearance::adapter::{
-    Acknowledgement, Adapter, Call, CallFailure, Description, DestinationRefusal, Means, Outcome, Promise,
-    PurposeDescription, Reply, Setback,
+    Acknowledgement, Adapter, Call, CallFailure, Description, DestinationRefusal, Direction, Means, Outcome,
+    Promise, PurposeDescription, Reply, Setback,
 };
 use clearance::declaration::LegalBasis;
 use clearance::fault::Fault;
@@ -71,6 +71,7 @@ impl Reporting {
         let purpose = PurposeDescription {
             name: PURPOSE,
             summary: "report",
+            direction: Direction::Sends,
             act_reason: "PUBHLTH",
             bases: vec![basis()],
             media_types: &[MEDIA_TYPE],

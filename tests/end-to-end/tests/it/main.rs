@@ -20,6 +20,7 @@ mod peers;
 mod profiles;
 mod refusals;
 mod reload;
+mod requests;
 mod samples;
 mod tidy;
 mod transfers;
