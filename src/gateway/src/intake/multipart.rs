@@ -245,7 +245,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_part_that_is_all_there_is_taken_in_one_chunk_at_a_time() {
-        let mut chunks = vec![b"--x\r\n\r\n".to_vec()];
+        let mut chunks = vec![b"--x\r\nA: b\r\n\r\n".to_vec()];
         chunks.extend((0..100).map(|_| vec![b'a'; 64 << 10]));
         chunks.push(b"\r\n--x--".to_vec());
         let mut parts = parts(chunks);
@@ -267,7 +267,7 @@ mod tests {
         let mut header = vec![b"--x\r\nA: ".to_vec()];
         header.extend((0..8).map(|_| chunk()));
         assert_eq!(parts(header).next().await.err().unwrap().kind, Kind::TooLarge);
-        let mut epilogue = vec![b"--x\r\n\r\nwhole\r\n--x--\r\n".to_vec()];
+        let mut epilogue = vec![b"--x\r\nA: b\r\n\r\nwhole\r\n--x--\r\n".to_vec()];
         epilogue.extend((0..8).map(|_| chunk()));
         let mut parts = parts(epilogue);
         let part = parts.next().await.unwrap().unwrap();

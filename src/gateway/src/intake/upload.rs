@@ -127,26 +127,22 @@ enum Piece {
     End,
 }
 
-/// Reads until the end, or until nobody takes it any more.
+/// Reads until the end, also when nobody takes it any more: a client that is still sending would not see an answer.
 async fn read(incoming: Incoming, to: Sender<Piece>, bytes_max: u64) -> Result<(), Problem> {
     let mut documents = incoming.documents()?;
     let mut read = 0;
     while let Some((media_type, mut part)) = documents.next().await? {
-        if to.send(Piece::Document(media_type)).await.is_err() {
-            return Ok(());
-        }
+        // Whoever does not take it has said why.
+        let _taken = to.send(Piece::Document(media_type)).await;
         while let Some(bytes) = documents.bytes_of(&mut part).await? {
             read += bytes.len() as u64;
             if read > bytes_max {
                 return Err(too_large("all documents together", bytes_max));
             }
-            if to.send(Piece::Bytes(bytes)).await.is_err() {
-                return Ok(());
-            }
+            let _taken = to.send(Piece::Bytes(bytes)).await;
         }
     }
     documents.end().await?;
-    // Whoever does not take it has said why.
     let _taken = to.send(Piece::End).await;
     Ok(())
 }

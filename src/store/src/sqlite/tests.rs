@@ -1,5 +1,6 @@
 //! The promises of every store, and those that only SQLite makes.
 
+mod bodies;
 mod crash;
 mod faults;
 mod files;
