@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 use crate::config::Config;
 use crate::health::Health;
 use crate::intake::problem::{Kind, Problem};
-use crate::intake::{Caller, Room};
+use crate::intake::{Caller, Room, Waiting};
 use crate::listener::Places;
 use crate::rates::Rates;
 use crate::rules::Rules;
@@ -40,6 +40,7 @@ pub(crate) struct Gateway {
     pub(crate) health: Health,
     pub(crate) connections: Connections,
     pub(crate) places: Places,
+    pub(crate) waiting: Waiting,
     pub(crate) work: Notify,
 }
 

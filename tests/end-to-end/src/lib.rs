@@ -177,7 +177,8 @@ pub fn to_transport_administration() -> Submission {
 
 /// Looks every 20 ms until `look` finds something, at most ten seconds.
 pub async fn eventually<T, F: Future<Output = Option<T>>>(mut look: impl FnMut() -> F) -> Option<T> {
-    for _ in 0..500 {
+    // Long enough for a machine that does much else; it costs nothing where all is well.
+    for _ in 0..2000 {
         if let Some(found) = look().await {
             return Some(found);
         }

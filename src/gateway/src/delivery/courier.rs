@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clearance::adapter::{Means, Outcome, PayloadSigner, Setback, SubjectIndex, Transport};
 use clearance::basis::{Policy, Question};
@@ -17,7 +18,7 @@ use jiff::{SignedDuration, Timestamp};
 use ledger::Entry;
 use tracing::Instrument;
 
-use super::Retry;
+use super::{Patience, Retry};
 use crate::serve::causes;
 use crate::telemetry::{metrics, trace};
 
@@ -40,6 +41,11 @@ const KEY_RING_UNUSABLE: &str = "key-ring-unusable";
 /// Why a transfer is tried again of which the disk did not give a part.
 const PART_UNREADABLE: &str = "part-unreadable";
 
+/// How long an outcome that cannot be recorded is held before it is offered again, and how often that is done: about
+/// as long as a lease lasts, after which nobody may rely on it any more.
+const HELD_FOR: Duration = Duration::from_secs(1);
+const HELD_TRIES: u32 = 60;
+
 /// Carries transfers to destinations.
 #[derive(Debug)]
 pub(crate) struct Courier<R> {
@@ -48,6 +54,7 @@ pub(crate) struct Courier<R> {
     pub(crate) bodies: Arc<dyn Bodies>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) patience: Arc<dyn Patience>,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) signer: Arc<dyn PayloadSigner>,
 }
@@ -244,10 +251,25 @@ impl<R: Recorder> Courier<R> {
             parts_done: verdict.parts_done,
         };
         // Told once it is on record: a figure that was counted before would be counted again by the next try.
-        self.recorder.end(ending.clone()).await?;
+        self.record_end(&ending).await?;
         log(due, attempts, &ending, destination);
         metrics::ended(destination, ending.state, ending.at.duration_since(due.accepted_at));
         Ok(())
+    }
+
+    /// Without its outcome a transfer that has arrived would be sent again: one that there is no room for is held, and
+    /// offered again.
+    async fn record_end(&self, ending: &Ending) -> Result<(), RecorderError> {
+        for _ in 0..HELD_TRIES {
+            match self.recorder.end(ending.clone()).await {
+                Err(RecorderError::Full | RecorderError::Busy) => {
+                    tracing::error!(event.action = "outcome-held", transfer.id = %ending.transfer, "an outcome cannot be recorded yet; it is held");
+                    self.patience.wait(HELD_FOR).await;
+                }
+                recorded => return recorded,
+            }
+        }
+        self.recorder.end(ending.clone()).await
     }
 
     /// A delivered transfer without a commitment to its proof is better than one delivered twice.

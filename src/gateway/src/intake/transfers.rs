@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Extension, Query, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -39,7 +40,6 @@ pub(crate) async fn accept(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    gateway.rates.client(&caller.client.id)?;
     let scope = scope(&gateway, &caller, &headers)?;
     let reservation = gateway.store.reserve(&scope).await.map_err(|error| not_recorded(&gateway, &error))?;
     let accepted = match reservation {
@@ -62,11 +62,14 @@ pub(crate) async fn accept(
 pub(crate) async fn check(
     State(gateway): State<Arc<Gateway>>,
     Extension(caller): Extension<Caller>,
-    Query(asked): Query<CheckQuery>,
+    asked: Result<Query<CheckQuery>, QueryRejection>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    gateway.rates.client(&caller.client.id)?;
+    let Query(asked) = asked.map_err(|_| {
+        let detail = "`document` in the query is neither `true` nor `false`";
+        Problem::new(Kind::RequestMalformed, detail)
+    })?;
     let limits = Limits::clone(&gateway.config.load().limits);
     let _memory = gateway.room.for_a_body(&headers, &limits).await?;
     let mut incoming = Incoming::begin(&headers, body, &limits).await?;

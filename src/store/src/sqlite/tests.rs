@@ -50,6 +50,7 @@ fn settings(path: &Path) -> Settings {
         erased_within: Duration::from_secs(30),
         bytes_max: None,
         bodies: Arc::new(bodies),
+        bytes_reserved: 0,
     }
 }
 
