@@ -23,7 +23,8 @@ macro_rules! due {
     ($which:literal) => {
         concat!(
             "SELECT t.id, e.leaf, t.state, t.attempts, t.accepted_at, t.not_after, t.lease_until, t.subject,
-                    s.consent, s.restricted, s.version
+                    s.consent, s.restricted, s.version,
+                    EXISTS (SELECT 1 FROM part_done d WHERE d.transfer = t.entry) AS is_partly_done
              FROM transfer t
              JOIN entry e ON e.idx = t.entry
              LEFT JOIN standing s ON s.subject = t.subject AND s.destination = t.destination ",
