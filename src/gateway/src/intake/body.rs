@@ -126,7 +126,7 @@ pub(crate) enum Documents {
 /// One of them, of which some has been read.
 pub(crate) enum OnItsWay {
     Whole(Bytes),
-    Part(Part),
+    Part(Box<Part>),
 }
 
 impl Documents {
@@ -137,7 +137,7 @@ impl Documents {
             Self::Parts(parts) => match parts.next().await? {
                 None => Ok(None),
                 Some(part) if !part.is_called("document") => Err(not_a_document()),
-                Some(part) => Ok(Some((part.media_type(), OnItsWay::Part(part)))),
+                Some(part) => Ok(Some((part.media_type(), OnItsWay::Part(Box::new(part))))),
             },
         }
     }
