@@ -16,6 +16,7 @@ mod limits;
 mod markers;
 mod partners;
 mod peers;
+mod prescription_centre;
 mod profiles;
 mod refusals;
 mod reload;
