@@ -128,7 +128,9 @@ async fn prescriptions_are_issued_changed_cancelled_and_read_back() {
             document["dosageInstruction"] = change()["dosageInstruction"].clone();
         }
         match bench.deliver(purpose, &document).await {
-            Outcome::Delivered(acknowledgement) => assert_eq!(acknowledgement.reference.as_deref(), Some(NUMBER)),
+            Outcome::Delivered(acknowledgement) => {
+                assert_eq!(acknowledgement.reference.as_deref(), Some(NUMBER))
+            }
             other => panic!("{purpose}: {other:?}"),
         }
         let read = bench.read(&[]).await;
@@ -161,7 +163,8 @@ async fn the_adapter_s_message_with_one_thing_wrong_is_refused() {
     let bench = bench();
     assert!(matches!(bench.deliver(PRESCRIPTION, &issue()).await, Outcome::Delivered(_)));
     let received = bench.stand_in.received();
-    let post = received.iter().rfind(|of| of.method == "POST" && of.path.ends_with("/MedicationRequest")).unwrap();
+    let post =
+        received.iter().rfind(|of| of.method == "POST" && of.path.ends_with("/MedicationRequest")).unwrap();
     let sent: Value = serde_json::from_slice(&post.body).unwrap();
     let mutations: [(&str, Value); 21] = [
         ("/resourceType", json!("MedicationStatement")),
