@@ -123,6 +123,9 @@ fn rules(purpose: &str, declaration: &Value, document: &Value) -> Vec<String> {
     }
 }
 
+/// A purpose, what is done to its document, and the rule that it breaks.
+type Case<'a> = (&'a str, &'a dyn Fn(&mut Value), &'a str);
+
 #[test]
 fn each_rule_of_the_guide_that_no_allow_list_can_say_is_told_by_its_name() {
     let second = json!({ "concept": { "coding": [{ "system": format!("{SYSTEMS}rhk10"), "code": "I10" }] } });
@@ -141,7 +144,7 @@ fn each_rule_of_the_guide_that_no_allow_list_can_say_is_told_by_its_name() {
     };
     let source =
         |document: &mut Value| document["informationSource"] = json!([{ "reference": "#requester" }]);
-    let cases: [(&str, &dyn Fn(&mut Value), &str); 11] = [
+    let cases: [Case<'_>; 11] = [
         (PRESCRIPTION, &push("reason", second), "diagnoses"),
         (PRESCRIPTION, &push("note", json!({ "text": "x" })), "comments"),
         (PRESCRIPTION, &put("/intent", json!("proposal")), "request-missing"),
@@ -293,6 +296,21 @@ fn every_basis_offered_is_one_that_the_policy_takes() {
 
 fn centre() -> PrescriptionCentre {
     crate::testing::centre()
+}
+
+#[test]
+fn the_service_is_the_published_one_unless_settings_name_another() {
+    let tis = json!({ "peer": "p", "url": "https://security.example", "instance": "ee-test",
+        "client": "COM/10990009/gw", "organisation": "10990009", "application": "clearance" });
+    let settings = |settings: Value| serde_json::from_value::<Settings>(settings);
+    let service =
+        |given: Value| PrescriptionCentre::new(settings(given).unwrap()).unwrap().centre.service.to_string();
+    assert_eq!(service(json!({ "tis": tis })), "ee-test/GOV/70009770/uptis/fis-service");
+    let another = json!({ "tis": tis, "service": "GOV/70009770/tis/fhir" });
+    assert_eq!(service(another), "ee-test/GOV/70009770/tis/fhir");
+    assert!(settings(json!({ "tis": tis, "service": "tis/fhir" })).is_err());
+    assert!(settings(json!({ "tis": tis, "colour": "red" })).is_err());
+    assert!(settings(json!({})).is_err());
 }
 
 #[test]

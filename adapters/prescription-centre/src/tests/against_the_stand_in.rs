@@ -100,7 +100,7 @@ impl Bench {
         Means { clock: &self.wire, deadline: Timestamp::MAX, transport: &self.wire, signer: &self.wire }
     }
 
-    /// Delivers the document of `purpose`, written at this second.
+    /// Delivers `document` for `purpose`.
     async fn deliver(&self, purpose: &str, document: &Value) -> Outcome {
         let (journey, means) = (journey(), self.means());
         let outgoing = journey.shape(&declaration(purpose), document).unwrap();
@@ -139,6 +139,20 @@ async fn prescriptions_are_issued_changed_cancelled_and_read_back() {
     }
     assert!(bench.read(&[Status::Active, Status::OnHold]).await.is_empty());
     assert_eq!(bench.read(&[Status::Cancelled]).await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_the_centre_refuses_is_told_place_by_place_and_without_its_words() {
+    let bench = bench();
+    let mut document = issue();
+    document["dispenseRequest"]["validityPeriod"]["end"] = json!("2026-11-19");
+    document["category"][1] = document["category"][0].clone();
+    let Outcome::Refused(refusal) = bench.deliver(PRESCRIPTION, &document).await else { panic!("taken") };
+    let told: Vec<_> = refusal.faults.iter().map(|fault| fault.pointer.as_str()).collect();
+    assert_eq!(
+        (refusal.code.as_str(), told),
+        ("value", vec!["/dispenseRequest/validityPeriod", "/category/1"])
+    );
 }
 
 #[tokio::test]
