@@ -14,7 +14,7 @@ use stand_in::testing::{Caller, Pki};
 
 use super::*;
 use crate::reading::{Query, Status};
-use crate::testing::PATIENT;
+use crate::testing::{Journey, PATIENT};
 use x_road::tis::Errand;
 
 const DOCTOR: &str = "47605090025";
@@ -24,6 +24,8 @@ const CLIENT: &str = "ee-test/COM/10990009/gw";
 struct Bench {
     stand_in: StandIn,
     wire: Wire,
+    journey: Journey,
+    centre: PrescriptionCentre,
 }
 
 /// A transport to the stand-in, whatever host the adapter was told.
@@ -92,7 +94,7 @@ fn bench() -> Bench {
     })
     .unwrap();
     let wire = Wire(pki.caller(stand_in.address(), Some(&identity)));
-    Bench { stand_in, wire }
+    Bench { stand_in, wire, journey: journey(), centre: centre() }
 }
 
 impl Bench {
@@ -102,11 +104,11 @@ impl Bench {
 
     /// Delivers `document` for `purpose`.
     async fn deliver(&self, purpose: &str, document: &Value) -> Outcome {
-        let (journey, means) = (journey(), self.means());
-        let outgoing = journey.shape(&declaration(purpose), document).unwrap();
-        let centre = centre();
-        let cleared = journey.clear(outgoing, false, Some(&**centre.tis()), &means).await.unwrap();
-        centre.deliver(cleared, &means).await
+        let means = self.means();
+        let outgoing = self.journey.shape(&declaration(purpose), document).unwrap();
+        let index = self.centre.tis();
+        let cleared = self.journey.clear(outgoing, false, Some(&**index), &means).await.unwrap();
+        self.centre.deliver(cleared, &means).await
     }
 
     async fn read(&self, statuses: &[Status]) -> Vec<Bytes> {
@@ -115,7 +117,7 @@ impl Bench {
         let message = uuid::Uuid::from_bytes([9; 16]);
         let errand = Errand { professional: &professional, role: "doctor", reason: "ravi", message };
         let query = Query { statuses, ..Query::of(&subject) };
-        centre().prescriptions(&query, errand, &self.means()).await.unwrap().documents
+        self.centre.prescriptions(&query, errand, &self.means()).await.unwrap().documents
     }
 }
 
