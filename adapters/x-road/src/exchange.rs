@@ -160,7 +160,7 @@ mod tests {
         Ok(Reply {
             status: StatusCode::from_u16(status).unwrap(),
             headers: HeaderMap::from_iter([(CONTENT_TYPE, content_type)]),
-            body: packed.bytes.into(),
+            body: packed.bytes,
         })
     }
 

@@ -41,7 +41,8 @@ impl Transport for Wire {
                 .iter()
                 .map(|(name, value)| (name.as_str(), std::str::from_utf8(value.as_bytes()).unwrap()))
                 .collect();
-            let reply = self.0.call(call.method.as_str(), &path, &headers, call.body.clone()).await;
+            let reply =
+                self.0.call(call.method.as_str(), &path, &headers, call.body.in_memory().unwrap()).await;
             let reply = reply.map_err(|_| CallFailure::Broken)?;
             Ok(Reply { status: reply.status, headers: reply.headers, body: reply.body })
         })
