@@ -6,6 +6,7 @@ use std::sync::Arc;
 use clearance::adapter::{Adapter, SubjectIndex};
 use clearance::words::DestinationName;
 use employer::Employer;
+use prescription_centre::PrescriptionCentre;
 use serde::de::DeserializeOwned;
 use transport_administration::TransportAdministration;
 use x_road::tis::{Tis, TisSettings};
@@ -24,7 +25,8 @@ pub(crate) enum AdapterError {
     #[error("`{at}`: {what}")]
     Settings { at: String, what: String },
     #[error(
-        "destination `{name}`: there is no adapter `{adapter}`; there are `employer` and `transport-administration`"
+        "destination `{name}`: there is no adapter `{adapter}`; there are `employer`, `prescription-centre` and \
+         `transport-administration`"
     )]
     Unknown { name: DestinationName, adapter: String },
 }
@@ -38,6 +40,15 @@ pub(crate) fn build(config: &Config) -> Result<Adapters, AdapterError> {
         let mut table = destination.settings.clone();
         let adapter: Arc<dyn Adapter> = match destination.adapter.as_str() {
             "employer" => Arc::new(Employer::new(settings(&at, &table)?)),
+            "prescription-centre" => {
+                if let Some(x_road) = &config.x_road {
+                    table.entry("tis").or_insert_with(|| toml::Value::Table(x_road.clone()));
+                }
+                let adapter = PrescriptionCentre::new(settings(&at, &table)?);
+                let adapter = adapter.map_err(|error| wrong(&at, &error))?;
+                index = index.or_else(|| Some(Arc::clone(adapter.tis()) as _));
+                Arc::new(adapter)
+            }
             "transport-administration" => {
                 if let Some(x_road) = &config.x_road {
                     table.entry("tis").or_insert_with(|| toml::Value::Table(x_road.clone()));

@@ -17,6 +17,7 @@ mod limits;
 mod markers;
 mod partners;
 mod peers;
+mod prescription_centre;
 mod profiles;
 mod refusals;
 mod reload;
