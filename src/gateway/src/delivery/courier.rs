@@ -6,6 +6,7 @@ use clearance::adapter::{Means, Outcome, PayloadSigner, Setback, SubjectIndex, T
 use clearance::basis::{Policy, Question};
 use clearance::clock::{Clock, Entropy};
 use clearance::destination::Destination;
+use clearance::fault::Fault;
 use clearance::journey::{
     Attempt, BeginRefusal, Cleared, Due, Ending, OpenRefusal, Opened, Recorder, RecorderError, Unproven,
     Vault,
@@ -63,6 +64,7 @@ struct Verdict {
     state: State,
     code: Option<String>,
     rule: Option<String>,
+    faults: Vec<Fault>,
     reference: Option<String>,
     proof: Option<bytes::Bytes>,
     retry_after: Option<std::time::Duration>,
@@ -205,6 +207,7 @@ impl<R: Recorder> Courier<R> {
             next_attempt_at,
             code: verdict.code,
             rule: verdict.rule,
+            faults: verdict.faults,
             reference: verdict.reference,
             proof: self.commit_proof(due.transfer, verdict.proof.as_deref()),
         };
@@ -247,7 +250,16 @@ pub(super) fn after(deadline: Timestamp) -> Timestamp {
 
 impl Verdict {
     const fn of(state: State) -> Self {
-        Self { state, code: None, rule: None, reference: None, proof: None, retry_after: None, parked: None }
+        Self {
+            state,
+            code: None,
+            rule: None,
+            faults: Vec::new(),
+            reference: None,
+            proof: None,
+            retry_after: None,
+            parked: None,
+        }
     }
 
     fn because(self, code: impl Into<String>) -> Self {
@@ -319,7 +331,9 @@ impl From<Outcome> for Verdict {
                 proof: Some(acknowledgement.proof),
                 ..Self::of(State::Delivered)
             },
-            Outcome::Refused(refusal) => Self::of(State::RefusedByDestination).because(refusal.code),
+            Outcome::Refused(refusal) => {
+                Self { faults: refusal.faults, ..Self::of(State::RefusedByDestination).because(refusal.code) }
+            }
             Outcome::Failed(setback) => Self::later(State::Delivering, setback),
             Outcome::Unknown(setback) => Self::later(State::Unknown, setback),
             Outcome::AnotherSubject => Self::withheld("wrong-patient"),

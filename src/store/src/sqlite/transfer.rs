@@ -1,5 +1,6 @@
 //! A transfer's row as the commands see it, and the one way in which it ends.
 
+use clearance::fault::Fault;
 use clearance::journey::{Ending, IdempotencyScope};
 use clearance::words::{ClientId, DestinationName, State, TransferId};
 use jiff::Timestamp;
@@ -55,6 +56,8 @@ pub(super) struct End {
     next_attempt_at: Option<Timestamp>,
     code: Option<String>,
     rule: Option<Code>,
+    /// As JSON; of one that is not wrong, nothing.
+    faults: Option<String>,
     reference: Option<String>,
     proof: Option<(Hash, Vec<u8>)>,
 }
@@ -167,10 +170,17 @@ impl Kept {
         commit
             .statement(
                 "UPDATE transfer SET state = ?2, state_since = ?3, turn = NULL, lease_until = NULL, due_at = NULL,
-                     code = ?4, reference = coalesce(?5, reference)
+                     code = ?4, reference = coalesce(?5, reference), faults = ?6
                  WHERE entry = ?1",
             )?
-            .execute((self.entry, Column(self.state), Column(end.at), end.code, end.reference))?;
+            .execute((
+                self.entry,
+                Column(self.state),
+                Column(end.at),
+                end.code,
+                end.reference,
+                end.faults,
+            ))?;
         if commit.statement("DELETE FROM body WHERE transfer = ?1")?.execute([self.entry])? != 1 {
             return Err(Abort::damaged("a transfer that has not ended has no body"));
         }
@@ -228,7 +238,16 @@ impl Kept {
 impl End {
     /// An end of which there is nothing more to say.
     pub(super) fn reaching(state: State, at: Timestamp) -> Self {
-        Self { at, state, next_attempt_at: None, code: None, rule: None, reference: None, proof: None }
+        Self {
+            at,
+            state,
+            next_attempt_at: None,
+            code: None,
+            rule: None,
+            faults: None,
+            reference: None,
+            proof: None,
+        }
     }
 
     pub(super) fn of(ending: Ending) -> Result<Self, Abort> {
@@ -239,10 +258,16 @@ impl End {
             next_attempt_at: ending.next_attempt_at,
             code: ending.code,
             rule: rule.map_err(|_| Abort::damaged("the rule of an ending is not a code"))?,
+            faults: faults(&ending.faults)?,
             reference: ending.reference,
             proof: ending.proof,
         })
     }
+}
+
+fn faults(faults: &[Fault]) -> Result<Option<String>, Abort> {
+    let written = (!faults.is_empty()).then(|| serde_json::to_string(faults)).transpose();
+    written.map_err(|_| Abort::damaged("faults that cannot be written"))
 }
 
 /// Puts what is encrypted beside the tree, next to the entry it belongs to.
