@@ -3,6 +3,8 @@
 //! The commands `demo` and `sandbox` and the end-to-end tests start from here. Persons and organisations are invented;
 //! their codes have valid check digits.
 
+mod health_insurance_fund;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -17,6 +19,7 @@ use identity::example::{BadCertificate, ExampleClient, ExampleNames, ExamplePki,
 use crate::secrets::{Secrets, Signer};
 
 pub use employer_sandbox as employer_stand_in;
+pub use health_insurance_fund_sandbox as fund_stand_in;
 pub use transport_administration_sandbox as tis_stand_in;
 
 /// The clinic's registry code.
@@ -59,6 +62,8 @@ pub struct Playground {
     pub tis: tis_stand_in::StandIn,
     /// The employer's endpoint.
     pub employer: employer_stand_in::StandIn,
+    /// The Health Insurance Fund.
+    pub fund: fund_stand_in::StandIn,
 }
 
 /// Why a playground could not be made.
@@ -108,7 +113,8 @@ impl Playground {
             Signer::new(&secrets.payload).map_err(|error| PlaygroundError::Keys(error.to_string()))?;
         let tis = tis_stand_in::StandIn::start(tis_settings(&pki, choices)?)?;
         let employer = employer_stand_in::StandIn::start(employer_settings(&pki, choices, &signer)?)?;
-        let playground = Self { folder: folder.to_owned(), pki, tis, employer };
+        let fund = health_insurance_fund::start(&pki, choices)?;
+        let playground = Self { folder: folder.to_owned(), pki, tis, employer, fund };
         std::fs::write(playground.settings(), playground.settings_text(choices)?)?;
         Ok(playground)
     }
@@ -195,9 +201,9 @@ url = "https://{employer}/health-check-decisions"
             organisation = organisation(choices),
             transport_administration = self.transport_administration(choices),
         );
-        for (client, destinations) in
-            [(ExampleClient::Ehr, r#"["employer", "transport-administration"]"#), (ExampleClient::Pacs, "[]")]
-        {
+        text.push_str(&health_insurance_fund::settings(self.fund.address(), choices));
+        const ALL: &str = r#"["employer", "health-insurance-fund", "transport-administration"]"#;
+        for (client, destinations) in [(ExampleClient::Ehr, ALL), (ExampleClient::Pacs, "[]")] {
             let registered = self.pki.registration(client)?;
             let keys: Vec<_> = registered
                 .spki_sha256
@@ -249,6 +255,7 @@ fn names() -> ExampleNames {
         destinations: BTreeMap::from([
             ("security-server".to_owned(), here()),
             ("employer".to_owned(), here()),
+            ("health-insurance-fund".to_owned(), here()),
         ]),
         clinic_code: 1_099_000,
         lifetimes: Lifetimes { authorities_days: 365, certificates_days: 90, revocation_lists_days: 30 },
@@ -346,4 +353,9 @@ pub mod samples {
     /// Its declaration for the Transport Administration.
     pub const TO_TRANSPORT_ADMINISTRATION: &str =
         include_str!("../../../tests/fixtures/driver-declaration.json");
+    /// A treatment bill with more about the patient than the fund is told.
+    pub const TREATMENT_BILL: &str = include_str!("../../../tests/fixtures/treatment-bill.xml");
+    /// Its declaration for the Health Insurance Fund.
+    pub const TO_HEALTH_INSURANCE_FUND: &str =
+        include_str!("../../../tests/fixtures/treatment-bill-declaration.json");
 }
