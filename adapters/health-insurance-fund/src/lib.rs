@@ -24,7 +24,7 @@ mod verdict;
 
 use bytes::Bytes;
 use clearance::adapter::{
-    Adapter, Description, DocumentFacts, Means, Outcome, Promise, PurposeDescription, Setback,
+    Adapter, Description, DocumentFacts, Documents, Means, Outcome, Promise, PurposeDescription, Setback,
 };
 use clearance::declaration::LegalBasis;
 use clearance::fault::Fault;
@@ -187,6 +187,7 @@ fn purpose() -> PurposeDescription {
         summary: "",
         act_reason: "HPAYMT",
         bases: bases(),
+        documents: Documents::One,
         media_types: &[XML],
         profile: "",
         needs_recipient: false,

@@ -133,11 +133,12 @@ impl Stage {
         journey.adapter().deliver(cleared, &means).await
     }
 
-    fn play(&self, call: &Call) -> Result<Reply, CallFailure> {
-        let read = x_road::soap::read(call.body.as_ref(), &Limits::default()).unwrap();
+    fn play(&self, call: Call) -> Result<Reply, CallFailure> {
+        let envelope = call.body.into_bytes().unwrap();
+        let read = x_road::soap::read(envelope.as_ref(), &Limits::default()).unwrap();
         let Envelope::Message(request) = read else { panic!("a fault was sent") };
         self.calls.lock().unwrap().push((*request).clone());
-        self.envelopes.lock().unwrap().push(call.body.clone());
+        self.envelopes.lock().unwrap().push(envelope);
         let (status, body) = match self.plays.lock().unwrap().pop_front().expect("an unexpected call") {
             Plays::Nothing(failure) => return Err(failure),
             Plays::Response(response) => {
@@ -165,7 +166,7 @@ impl Stage {
 
 impl Transport for Stage {
     fn call<'a>(&'a self, call: Call) -> Promise<'a, Result<Reply, CallFailure>> {
-        let answer = self.play(&call);
+        let answer = self.play(call);
         Box::pin(async move { answer })
     }
 }

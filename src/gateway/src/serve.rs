@@ -10,12 +10,12 @@ use arc_swap::ArcSwap;
 use clearance::clock::{Clock, Entropy, SystemClock, SystemEntropy};
 use clearance::journey::Vault;
 use clearance::keys::PseudonymKey;
-use clearance::seal::{Day, KeyRing};
-use identity::{DestinationSources, MaterialFiles, Reloader, RevocationPolicy, Sources, TlsSettings, Watch};
+use clearance::seal::{Bodies, Day, KeyRing};
+use identity::{DestinationSources, Reloader, RevocationPolicy, Sources, TlsSettings, Watch};
 use jiff::Timestamp;
 use metrics_exporter_prometheus::PrometheusHandle;
 use rustls::time_provider::DefaultTimeProvider;
-use store::Sqlite;
+use store::{BodyFolder, Sqlite};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
@@ -24,6 +24,7 @@ use crate::config::Config;
 use crate::delivery::{self, Courier};
 use crate::gateway::Gateway;
 use crate::health::Health;
+use crate::intake::Waiting;
 use crate::listener::{self, Door, Places};
 use crate::rates::Rates;
 use crate::rules::Rules;
@@ -95,7 +96,9 @@ pub(crate) async fn start(
     let rules = Rules::build(&config)?;
     let calls = Arc::new(Calls::new(&config, &trust.current(), Arc::clone(&clock))?);
     let ring = folder(config.paths.keyring())?;
-    let store = open_store(&config, clock.now()).await?;
+    folder(config.paths.data.clone())?;
+    let bodies = open_bodies(&config)?;
+    let store = open_store(&config, Arc::clone(&bodies), clock.now()).await?;
     let vault = Arc::new(Vault {
         pseudonyms: PseudonymKey::new(secrets.pseudonym.clone()),
         ring: KeyRing::new(ring, secrets.seal.clone()),
@@ -118,10 +121,12 @@ pub(crate) async fn start(
     let health = Health::new(&config.delivery, clock.now());
     let started_with = config.clone();
     let gateway = Arc::new(Gateway {
+        room: intake::Room::new(&config.limits),
         rates: Rates::new(&config.limits),
         health,
         connections: Connections::default(),
         places: Places::default(),
+        waiting: Waiting::default(),
         config: ArcSwap::from_pointee(config),
         rules: ArcSwap::from_pointee(rules),
         trust,
@@ -129,13 +134,16 @@ pub(crate) async fn start(
         vault: Arc::clone(&vault),
         clock: Arc::clone(&clock),
         entropy: Arc::clone(&entropy),
+        bodies: Arc::clone(&bodies),
         work: Notify::new(),
     });
     let courier = Arc::new(Courier {
         recorder: store,
         vault,
+        bodies,
         clock,
         entropy,
+        patience: Arc::new(delivery::RealPatience),
         transport: Arc::clone(&calls) as _,
         signer: Arc::new(signer),
     });
@@ -151,6 +159,11 @@ pub(crate) async fn start(
     }
     traffic.spawn(|stop| delivery::run(Arc::clone(&gateway), courier, stop));
     let routes = admin::router(Arc::clone(&gateway), metrics.clone());
+    // Requests under way wait for news to the end of the drain.
+    watch_keepers.spawn(|stop| {
+        let (gateway, changes) = (Arc::clone(&gateway), gateway.store.changes());
+        async move { gateway.waiting.hand_on(changes, stop).await }
+    });
     watch_keepers.spawn(|stop| serve_admin(admin_listener, routes, stop));
     watch_keepers.spawn(|stop| housekeeping::run(Arc::clone(&gateway), checkpoints, metrics, stop));
     let watch = rotation::watch(&gateway, &calls)?;
@@ -219,11 +232,24 @@ impl Tasks {
     }
 }
 
-async fn open_store(config: &Config, now: Timestamp) -> Result<Arc<Sqlite>, StartError> {
+/// Where sealed documents lie that are too large for the database.
+pub(crate) fn open_bodies(config: &Config) -> Result<Arc<dyn Bodies>, StartError> {
+    let path = config.paths.spool();
+    let opened = BodyFolder::open(&path, config.limits.spool_bytes_max);
+    opened.map(|folder| Arc::new(folder) as _).map_err(|source| StartError::Folder { path, source })
+}
+
+async fn open_store(
+    config: &Config,
+    bodies: Arc<dyn Bodies>,
+    now: Timestamp,
+) -> Result<Arc<Sqlite>, StartError> {
     let settings = store::Settings {
         path: config.paths.data.join("clearance.db"),
         erased_within: ERASED_WITHIN,
         bytes_max: None,
+        bodies,
+        bytes_reserved: config.limits.disk_reserved_bytes,
     };
     let failed = |error: &dyn std::error::Error| StartError::Store(causes(error));
     let opened = tokio::task::spawn_blocking(move || Sqlite::open(settings, now)).await;
@@ -270,7 +296,7 @@ pub(crate) fn sources(config: &Config) -> Sources {
         ..RevocationPolicy::default()
     };
     Sources {
-        server: MaterialFiles { chain: intake.certificate.clone(), key: intake.key.clone(), issuers: None },
+        server: intake.material(),
         client_authorities: intake.client_ca.clone(),
         revocation_lists: intake.crl.clone(),
         clients: config.clients.iter().filter_map(client).collect(),
@@ -293,12 +319,8 @@ fn client(client: &crate::config::Client) -> Option<identity::Client> {
 fn destination(peer: &crate::config::Peer) -> DestinationSources {
     DestinationSources {
         authorities: peer.ca.clone(),
-        revocation_lists: Vec::new(),
-        certificate: Some(MaterialFiles {
-            chain: peer.certificate.clone(),
-            key: peer.key.clone(),
-            issuers: None,
-        }),
+        revocation_lists: peer.crl.clone(),
+        certificate: Some(peer.material()),
         alpn: vec![b"h2".to_vec(), b"http/1.1".to_vec()],
         tls12: peer.dangerous_tls_1_2,
         revocation: RevocationPolicy::default(),

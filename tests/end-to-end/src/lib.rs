@@ -90,6 +90,11 @@ impl TestGateway {
         (answer.status().as_u16(), answer.text().await.unwrap_or_else(|error| fail(&error)))
     }
 
+    /// The id of its process.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// `kill -9`.
     pub fn kill(&mut self) {
         self.process.kill();
@@ -172,7 +177,8 @@ pub fn to_transport_administration() -> Submission {
 
 /// Looks every 20 ms until `look` finds something, at most ten seconds.
 pub async fn eventually<T, F: Future<Output = Option<T>>>(mut look: impl FnMut() -> F) -> Option<T> {
-    for _ in 0..500 {
+    // Long enough for a machine that does much else; it costs nothing where all is well.
+    for _ in 0..2000 {
         if let Some(found) = look().await {
             return Some(found);
         }

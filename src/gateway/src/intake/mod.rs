@@ -7,12 +7,16 @@ mod api;
 mod body;
 mod destinations;
 mod digest_header;
+mod memory;
+mod multipart;
 mod openapi;
 mod pages;
 pub(crate) mod problem;
 mod reading;
 mod request;
 mod transfers;
+mod upload;
+mod waiting;
 
 use std::sync::Arc;
 
@@ -27,11 +31,14 @@ use tracing::Instrument;
 
 use self::problem::{Kind, Problem};
 use crate::gateway::Gateway;
+use crate::rates::Used;
 use crate::telemetry::{metrics, trace};
 
+pub(crate) use self::memory::Room;
 pub(crate) use self::openapi::document as openapi_document;
 pub(crate) use self::pages::problem_pages;
 pub(crate) use self::request::{Caller, RequestId, template as route_template};
+pub(crate) use self::waiting::Waiting;
 
 /// The routes of the intake listener.
 pub(crate) fn router(gateway: Arc<Gateway>) -> Router {
@@ -62,9 +69,17 @@ async fn identify(State(gateway): State<Arc<Gateway>>, mut request: Request, nex
         match admitted(&gateway, &request) {
             Ok(caller) => {
                 let client = caller.client.id.to_string();
-                request.extensions_mut().insert(caller);
-                request.extensions_mut().insert(id.clone());
-                (client, next.run(request).await)
+                let (used, within) = gateway.rates.client(&caller.client.id);
+                let mut response = match within {
+                    Ok(()) => {
+                        request.extensions_mut().insert(caller);
+                        request.extensions_mut().insert(id.clone());
+                        next.run(request).await
+                    }
+                    Err(problem) => problem.into_response(),
+                };
+                response.extensions_mut().insert(used);
+                (client, response)
             }
             Err(problem) => {
                 metrics::refused("identity", problem.kind.slug());
@@ -128,8 +143,12 @@ pub(crate) fn not_admitted(error: &identity::AdmissionError) -> Problem {
 
 /// A problem that a handler returned becomes its document here, where the request is known.
 fn finish(mut response: Response, gateway: &Gateway, id: &RequestId, headers: &http::HeaderMap) -> Response {
+    let used = response.extensions_mut().remove::<Used>();
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         response = problem.answer(&gateway.problem_base_url(), id.as_str(), headers);
+    }
+    if let Some(used) = used {
+        used.tell(response.headers_mut());
     }
     if let Ok(value) = HeaderValue::from_str(id.as_str()) {
         response.headers_mut().insert("x-request-id", value);

@@ -11,7 +11,7 @@ use clearance::words::{State, TransferId};
 use jiff::SignedDuration;
 use store::conformance::at;
 
-use super::chance::{Chance, Time};
+use super::chance::{Chance, GiveWay, Time};
 use super::clinic::{Clinic, NoSignature, Wish};
 use super::model::{Disk, Model};
 use super::registries::Registries;
@@ -37,6 +37,7 @@ impl Waiting {
             subject: WORKER.code,
             destination: &clinic.destinations[1],
             title: "Report".into(),
+            documents: 1,
             supersedes: None,
         };
         let particulars = clinic.particulars(transfer, at(0), at(1000), &vault);
@@ -52,15 +53,18 @@ impl Waiting {
         let courier = Courier {
             recorder: Arc::new(self.model.clone()),
             vault: Arc::new(vault),
+            bodies: self.clinic.bodies(),
             clock: Arc::clone(&self.time) as _,
             entropy: Arc::clone(&chance) as _,
+            patience: Arc::new(GiveWay),
             transport: Arc::new(Registries::new(Arc::clone(&self.time), chance, witness)),
             signer: Arc::new(NoSignature),
         };
         let destination = &*self.clinic.destinations[1];
         let retry = Retry { first: SECOND, factor: 1.0, max: SECOND };
         let attempt = SignedDuration::from_secs(10);
-        let terms = Terms { destination, policy: &self.clinic.policy, index: None, retry, attempt };
+        let policy = &self.clinic.policy;
+        let terms = Terms { destination, policy, index: None, retry, attempt, bytes_per_second: 1 << 20 };
         let due = self.model.due(destination.name(), at(900), 1).await.unwrap().pop().expect("it is due");
         courier.carry(due, terms).await
     }

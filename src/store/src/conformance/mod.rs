@@ -12,6 +12,7 @@
 mod delivery;
 mod fixtures;
 mod intake;
+mod parts;
 mod subjects;
 
 use std::collections::BTreeSet;
@@ -28,6 +29,7 @@ use crate::views::{Conclusion, QueueDepth, StandingChange, StandingRecorded, Wit
 pub use self::delivery::*;
 pub use self::fixtures::{Sample, at, ending};
 pub use self::intake::*;
+pub use self::parts::*;
 pub use self::subjects::*;
 
 /// Where a store lies, so that it can be opened again.
@@ -106,6 +108,7 @@ macro_rules! conforms {
             what_is_under_way_or_has_ended_is_not_put_back
             of_one_ordering_key_only_the_first_is_due
             a_parked_transfer_parks_its_ordering_key_alone
+            a_transfer_behind_another_is_due_once_its_deadline_has_passed
             nobody_begins_a_second_attempt_while_one_is_under_way
             an_attempt_that_never_ended_has_perhaps_arrived
             what_was_under_way_at_a_crash_is_unknown_and_due
@@ -122,6 +125,9 @@ macro_rules! conforms {
             a_change_of_standing_names_the_attempts_under_way
             each_restriction_stands_for_itself
             versions_grow_over_all_destinations_of_a_subject
+            parts_are_begun_as_they_were_recorded
+            a_part_that_was_confirmed_is_remembered_to_the_end
+            what_has_arrived_in_part_is_not_withdrawn
         }
     };
     ($house:expr => $($promise:ident)+) => {$(

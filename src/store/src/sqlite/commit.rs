@@ -1,17 +1,20 @@
 //! One command within a group: what it writes, and what follows once that is durable.
 
 use clearance::journey::IdempotencyScope;
+use clearance::words::TransferId;
 use ledger::tree::{Frontier, leaf_hash};
 use ledger::{Entry, LEAF_BYTES_MAX};
 use rusqlite::{CachedStatement, Connection};
 
 use super::fault::Abort;
+use super::room::Room;
 use crate::views::Changed;
 
 /// A command's view of the transaction. What it writes is rolled back unless the whole group is committed.
 #[derive(Debug)]
 pub(super) struct Commit<'c> {
     connection: &'c Connection,
+    room: &'c Room,
     frontier: Frontier,
     effects: Effects,
 }
@@ -25,13 +28,15 @@ pub(super) struct Effects {
     pub(super) freed: Vec<IdempotencyScope>,
     /// Whether bodies were erased, so that their traces in the log must go.
     pub(super) erased: bool,
+    /// Transfers whose bodies outside the database go.
+    pub(super) bodies: Vec<TransferId>,
     /// About how much the log has grown.
     pub(super) log_bytes: u64,
 }
 
 impl<'c> Commit<'c> {
-    pub(super) fn new(connection: &'c Connection, frontier: Frontier) -> Self {
-        Self { connection, frontier, effects: Effects::default() }
+    pub(super) fn new(connection: &'c Connection, room: &'c Room, frontier: Frontier) -> Self {
+        Self { connection, room, frontier, effects: Effects::default() }
     }
 
     pub(super) fn finish(self) -> (Frontier, Effects) {
@@ -40,6 +45,11 @@ impl<'c> Commit<'c> {
 
     pub(super) fn statement(&self, sql: &str) -> Result<CachedStatement<'c>, Abort> {
         Ok(self.connection.prepare_cached(sql)?)
+    }
+
+    /// Whether something new may be written; what brings a transfer to its end always may.
+    pub(super) fn check_room(&self) -> Result<(), Abort> {
+        self.room.check(self.connection)
     }
 
     pub(super) fn effects(&mut self) -> &mut Effects {
@@ -82,6 +92,7 @@ impl Effects {
     pub(super) fn join(&mut self, mut other: Self) {
         self.changed.append(&mut other.changed);
         self.freed.append(&mut other.freed);
+        self.bodies.append(&mut other.bodies);
         self.erased |= other.erased;
         self.log_bytes = self.log_bytes.saturating_add(other.log_bytes);
     }

@@ -1,5 +1,7 @@
 //! A transfer's row as the commands see it, and the one way in which it ends.
 
+use std::collections::BTreeSet;
+
 use clearance::fault::Fault;
 use clearance::journey::{Ending, IdempotencyScope};
 use clearance::words::{ClientId, DestinationName, State, TransferId};
@@ -60,6 +62,7 @@ pub(super) struct End {
     faults: Option<String>,
     reference: Option<String>,
     proof: Option<(Hash, Vec<u8>)>,
+    parts_done: BTreeSet<u32>,
 }
 
 impl Kept {
@@ -91,6 +94,13 @@ impl Kept {
             lease_until: word_or_null(row, "lease_until")?,
             ended: row.get("ended")?,
         })
+    }
+
+    /// The numbers of the parts that the destination has confirmed.
+    pub(super) fn parts_done(&self, commit: &Commit<'_>) -> Result<BTreeSet<u32>, Abort> {
+        let mut statement = commit.statement("SELECT number FROM part_done WHERE transfer = ?1")?;
+        let numbers = statement.query_map([self.entry], |row| row.get(0))?;
+        Ok(numbers.collect::<Result<_, _>>()?)
     }
 
     /// A row rolled back to before its end would be sent again: the ledger has the last word.
@@ -137,6 +147,11 @@ impl Kept {
     }
 
     fn pause(&mut self, commit: &mut Commit<'_>, end: End) -> Result<(), Abort> {
+        for number in &end.parts_done {
+            commit
+                .statement("INSERT INTO part_done (transfer, number) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
+                .execute((self.entry, number))?;
+        }
         self.state = end.state;
         self.lease_until = None;
         self.perhaps_delivered |= end.state == State::Unknown;
@@ -184,6 +199,7 @@ impl Kept {
         if commit.statement("DELETE FROM body WHERE transfer = ?1")?.execute([self.entry])? != 1 {
             return Err(Abort::damaged("a transfer that has not ended has no body"));
         }
+        self.erase_parts(commit)?;
         let expires_at = end.at.saturating_add(IDEMPOTENCY_KEY_LIFE).unwrap_or(Timestamp::MAX);
         commit
             .statement("UPDATE idempotency SET expires_at = ?2 WHERE transfer = ?1")?
@@ -191,6 +207,19 @@ impl Kept {
         self.pass_the_turn(commit)?;
         commit.effects().erased = true;
         self.tell(commit);
+        Ok(())
+    }
+
+    /// A body outside the database goes once this is durable; with the row, its key is gone already.
+    fn erase_parts(&self, commit: &mut Commit<'_>) -> Result<(), Abort> {
+        let in_body = commit
+            .statement("DELETE FROM parts WHERE transfer = ?1 RETURNING sealed IS NULL")?
+            .query_row([self.entry], |row| row.get::<_, bool>(0))
+            .optional()?;
+        commit.statement("DELETE FROM part_done WHERE transfer = ?1")?.execute([self.entry])?;
+        if in_body == Some(true) {
+            commit.effects().bodies.push(self.id);
+        }
         Ok(())
     }
 
@@ -247,6 +276,7 @@ impl End {
             faults: None,
             reference: None,
             proof: None,
+            parts_done: BTreeSet::new(),
         }
     }
 
@@ -261,6 +291,7 @@ impl End {
             faults: faults(&ending.faults)?,
             reference: ending.reference,
             proof: ending.proof,
+            parts_done: ending.parts_done,
         })
     }
 }

@@ -78,6 +78,12 @@ impl Model {
         tables.find(id).map(|index| tables.rows[&index].view(index))
     }
 
+    /// The parts of a transfer that are on record as confirmed.
+    pub(super) fn parts_done(&self, id: TransferId) -> BTreeSet<u32> {
+        let tables = self.tables();
+        tables.find(id).map(|index| tables.rows[&index].parts_done.clone()).unwrap_or_default()
+    }
+
     /// Whether any body is still kept.
     pub(super) fn keeps_bodies(&self) -> bool {
         self.tables().rows.values().any(|row| row.sealed.is_some())
@@ -145,6 +151,7 @@ impl Row {
             attempts: self.attempts,
             accepted_at: self.accepted_at,
             not_after: self.not_after,
+            is_partly_done: !self.parts_done.is_empty(),
         }
     }
 }
@@ -191,9 +198,10 @@ impl Recorder for Model {
     ) -> Result<Vec<Due>, RecorderError> {
         let tables = self.tables();
         let is_due = |index: u64, row: &Row| {
+            let in_turn = tables.has_turn(index);
             row.destination == *destination
                 && row.due_at.is_some_and(|at| at <= now)
-                && tables.has_turn(index)
+                && (in_turn || row.not_after < now)
         };
         let mut due: Vec<_> = tables.rows.iter().filter(|(index, row)| is_due(**index, row)).collect();
         due.sort_by_key(|(index, row)| (row.due_at, **index));
