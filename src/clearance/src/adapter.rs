@@ -29,6 +29,11 @@ pub trait Adapter: Send + Sync + Debug {
     /// What it carries, under which rules.
     fn description(&self) -> &Description;
 
+    /// The facts of a document that the rules for `purpose` rest on; none unless the adapter says so.
+    fn facts(&self, _purpose: &str) -> Option<&dyn DocumentFacts> {
+        None
+    }
+
     /// Builds what will leave. Pure: no clock, no network, the same for a check as for a transfer.
     ///
     /// # Errors
@@ -37,6 +42,17 @@ pub trait Adapter: Send + Sync + Debug {
 
     /// Hands it over, once: one permit, one send.
     fn deliver<'a>(&'a self, cleared: Cleared, means: &'a Means<'a>) -> Promise<'a, Outcome>;
+}
+
+/// Facts that rules rest on and that only the document can tell, such as who pays. A rule sees `kind:document` as evidence
+/// of each that holds.
+pub trait DocumentFacts: Send + Sync + Debug {
+    /// Their kinds: before the document is read, each is taken to hold, so that a no then holds for any document.
+    fn kinds(&self) -> &[&'static str];
+
+    /// What in the minimised document speaks against them; the rule of each fault is the kind of the fact that does not
+    /// hold. Pure.
+    fn against(&self, document: &[u8]) -> Vec<Fault>;
 }
 
 /// What an adapter carries, under which rules.

@@ -74,8 +74,20 @@ impl Journey {
     /// # Errors
     /// The refusal.
     pub fn shape(&self, declaration: &Value, document: &Value) -> Result<Outgoing, Refusal> {
-        let document =
-            Document { media_type: "application/fhir+json".into(), bytes: Bytes::from(document.to_string()) };
+        self.shape_document(declaration, "application/fhir+json", document.to_string())
+    }
+
+    /// What would leave of a document of this media type.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn shape_document(
+        &self,
+        declaration: &Value,
+        media_type: &str,
+        document: impl Into<Bytes>,
+    ) -> Result<Outgoing, Refusal> {
+        let document = Document { media_type: media_type.into(), bytes: document.into() };
         self.lawful(declaration)?.minimise(&document, &self.policy)?.shape()
     }
 

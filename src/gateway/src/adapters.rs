@@ -6,6 +6,7 @@ use std::sync::Arc;
 use clearance::adapter::{Adapter, SubjectIndex};
 use clearance::words::DestinationName;
 use employer::Employer;
+use health_insurance_fund::HealthInsuranceFund;
 use prescription_centre::PrescriptionCentre;
 use serde::de::DeserializeOwned;
 use transport_administration::TransportAdministration;
@@ -25,8 +26,8 @@ pub(crate) enum AdapterError {
     #[error("`{at}`: {what}")]
     Settings { at: String, what: String },
     #[error(
-        "destination `{name}`: there is no adapter `{adapter}`; there are `employer`, `prescription-centre` and \
-         `transport-administration`"
+        "destination `{name}`: there is no adapter `{adapter}`; there are `employer`, `health-insurance-fund`, \
+         `prescription-centre` and `transport-administration`"
     )]
     Unknown { name: DestinationName, adapter: String },
 }
@@ -48,6 +49,10 @@ pub(crate) fn build(config: &Config) -> Result<Adapters, AdapterError> {
                 let adapter = adapter.map_err(|error| wrong(&at, &error))?;
                 index = index.or_else(|| Some(Arc::clone(adapter.tis()) as _));
                 Arc::new(adapter)
+            }
+            "health-insurance-fund" => {
+                through_the_security_server(&mut table, config.x_road.as_ref());
+                Arc::new(HealthInsuranceFund::new(settings(&at, &table)?))
             }
             "transport-administration" => {
                 if let Some(x_road) = &config.x_road {
@@ -72,6 +77,15 @@ pub(crate) fn build(config: &Config) -> Result<Adapters, AdapterError> {
         index = Some(Arc::new(Tis::new(tis).map_err(|error| wrong("x_road", &error))?));
     }
     Ok(Adapters { by_destination, index })
+}
+
+/// What `[x_road]` says of the clinic's Security Server holds for a destination that does not say otherwise.
+fn through_the_security_server(table: &mut toml::Table, x_road: Option<&toml::Table>) {
+    for key in ["peer", "url", "instance", "client"] {
+        if let Some(value) = x_road.and_then(|x_road| x_road.get(key)) {
+            table.entry(key).or_insert_with(|| value.clone());
+        }
+    }
 }
 
 fn settings<T: DeserializeOwned>(at: &str, table: &toml::Table) -> Result<T, AdapterError> {

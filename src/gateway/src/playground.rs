@@ -4,6 +4,7 @@
 //! their codes have valid check digits.
 
 mod prescription_centre;
+mod health_insurance_fund;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -20,6 +21,7 @@ use crate::secrets::{Secrets, Signer};
 
 pub use employer_sandbox as employer_stand_in;
 pub use prescription_centre_sandbox as prescription_stand_in;
+pub use health_insurance_fund_sandbox as fund_stand_in;
 pub use transport_administration_sandbox as tis_stand_in;
 
 /// The clinic's registry code.
@@ -64,6 +66,8 @@ pub struct Playground {
     pub employer: employer_stand_in::StandIn,
     /// The prescription centre, behind a Security Server of its own.
     pub prescriptions: prescription_stand_in::StandIn,
+    /// The Health Insurance Fund.
+    pub fund: fund_stand_in::StandIn,
 }
 
 /// Why a playground could not be made.
@@ -114,7 +118,8 @@ impl Playground {
         let tis = tis_stand_in::StandIn::start(tis_settings(&pki, choices)?)?;
         let employer = employer_stand_in::StandIn::start(employer_settings(&pki, choices, &signer)?)?;
         let prescriptions = prescription_centre::start(&pki, choices)?;
-        let playground = Self { folder: folder.to_owned(), pki, tis, employer, prescriptions };
+        let fund = health_insurance_fund::start(&pki, choices)?;
+        let playground = Self { folder: folder.to_owned(), pki, tis, employer, prescriptions, fund };
         std::fs::write(playground.settings(), playground.settings_text(choices)?)?;
         Ok(playground)
     }
@@ -202,8 +207,9 @@ url = "https://{employer}/health-check-decisions"
             transport_administration = self.transport_administration(choices),
             prescription_centre = prescription_centre::settings(&self.prescriptions, choices),
         );
-        let of_the_ehr = r#"["employer", "prescription-centre", "transport-administration"]"#;
-        for (client, destinations) in [(ExampleClient::Ehr, of_the_ehr), (ExampleClient::Pacs, "[]")] {
+        text.push_str(&health_insurance_fund::settings(self.fund.address(), choices));
+        const ALL: &str = r#"["employer", "health-insurance-fund", "prescription-centre", "transport-administration"]"#;
+        for (client, destinations) in [(ExampleClient::Ehr, ALL), (ExampleClient::Pacs, "[]")] {
             let registered = self.pki.registration(client)?;
             let keys: Vec<_> = registered
                 .spki_sha256
@@ -256,6 +262,7 @@ fn names() -> ExampleNames {
             ("security-server".to_owned(), here()),
             ("employer".to_owned(), here()),
             ("prescription-centre".to_owned(), here()),
+            ("health-insurance-fund".to_owned(), here()),
         ]),
         clinic_code: 1_099_000,
         lifetimes: Lifetimes { authorities_days: 365, certificates_days: 90, revocation_lists_days: 30 },
@@ -358,4 +365,9 @@ pub mod samples {
     /// Its declaration for the Transport Administration.
     pub const TO_TRANSPORT_ADMINISTRATION: &str =
         include_str!("../../../tests/fixtures/driver-declaration.json");
+    /// A treatment bill with more about the patient than the fund is told.
+    pub const TREATMENT_BILL: &str = include_str!("../../../tests/fixtures/treatment-bill.xml");
+    /// Its declaration for the Health Insurance Fund.
+    pub const TO_HEALTH_INSURANCE_FUND: &str =
+        include_str!("../../../tests/fixtures/treatment-bill-declaration.json");
 }

@@ -102,7 +102,9 @@ impl Lawful {
             Arrival::new(purpose, declared(&self.submission, limits(purpose)), keeping).read(documents)?;
         let Arrived { parts, manifest, subject } = arrived;
         let Self { submission, question } = self;
-        let found = Question { categories: categories(manifest.categories()), ..question };
+        // Nobody has looked into them: of their facts none holds.
+        let evidence = submission.evidence_codes(|_| false);
+        let found = Question { categories: categories(manifest.categories()), evidence, ..question };
         let permit = policy.decide(found).map_err(Refusal::denied)?;
         Ok(Minimal { submission, permit, left: Left::Parts(parts), manifest, subject })
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::adapter::DocumentFacts;
 use crate::basis::{Permit, Policy, Question, Standing};
 use crate::client::Client;
 use crate::declaration::Declaration;
@@ -111,7 +112,8 @@ impl Submission {
         Ok(submission)
     }
 
-    /// Asks the policy whether this may be at all, with all categories that the profile could let through.
+    /// Asks the policy whether this may be at all, with all categories that the profile could let through and all facts
+    /// that the document could tell.
     ///
     /// # Errors
     /// The denial: a no here costs no upload.
@@ -123,7 +125,7 @@ impl Submission {
             purpose: self.declaration.purpose.clone(),
             legal_basis: self.declaration.legal_basis.clone(),
             categories: categories(purpose.profile.categories(self.evidence_kinds())),
-            evidence: self.evidence_codes(),
+            evidence: self.evidence_codes(|_| true),
             professional: self.client.vouches_for(&self.declaration.professional),
             standing,
         };
@@ -149,8 +151,15 @@ impl Submission {
         self.declaration.evidence.iter().map(|item| item.kind.code()).collect()
     }
 
-    fn evidence_codes(&self) -> BTreeSet<String> {
-        self.evidence_kinds().into_iter().map(|kind| format!("{kind}:declared")).collect()
+    /// What was declared, and the document's facts that hold.
+    pub(super) fn evidence_codes(&self, holds: impl Fn(&str) -> bool) -> BTreeSet<String> {
+        let kinds = self.facts().map(DocumentFacts::kinds).unwrap_or_default();
+        let found = kinds.iter().filter(|kind| holds(kind)).map(|kind| format!("{kind}:document"));
+        self.evidence_kinds().into_iter().map(|kind| format!("{kind}:declared")).chain(found).collect()
+    }
+
+    fn facts(&self) -> Option<&dyn DocumentFacts> {
+        self.destination.adapter().facts(self.declaration.purpose.as_str())
     }
 }
 
@@ -173,8 +182,13 @@ impl Lawful {
             minimise::project(&purpose.profile, &declared, &document.bytes).map_err(|faults| {
                 Refusal::for_faults(Stage::Document, "the document cannot be cleared", faults)
             })?;
-        let found = Question { categories: categories(projection.manifest.categories()), ..question };
-        let permit = policy.decide(found).map_err(Refusal::denied)?;
+        let against = submission.facts().map(|facts| facts.against(&projection.document)).unwrap_or_default();
+        let found = Question {
+            categories: categories(projection.manifest.categories()),
+            evidence: submission.evidence_codes(|kind| against.iter().all(|fault| fault.rule != kind)),
+            ..question
+        };
+        let permit = policy.decide(found).map_err(|denial| Refusal::denied(denial).showing(against))?;
         let document =
             Document { media_type: document.media_type.clone(), bytes: projection.document.into() };
         Ok(Minimal {

@@ -8,6 +8,7 @@ use ledger::{Entry, Hash};
 
 use super::BeginRefusal;
 use crate::basis::Standing;
+use crate::fault::Fault;
 use crate::keys::Pseudonym;
 use crate::seal::Sealed;
 use crate::words::{ClientId, DestinationName, PurposeName, State, TransferId};
@@ -214,6 +215,8 @@ pub struct Ending {
     pub code: Option<String>,
     /// The rule that withheld it.
     pub rule: Option<String>,
+    /// What the destination says is wrong with it, item by item.
+    pub faults: Vec<Fault>,
     /// What the destination calls it.
     pub reference: Option<String>,
     /// A commitment to the destination's proof, and the encrypted salt.
@@ -248,6 +251,8 @@ pub struct TransferView {
     pub not_after: Timestamp,
     /// Why the last attempt did not deliver it.
     pub code: Option<String>,
+    /// What the destination says is wrong with it, item by item.
+    pub faults: Vec<Fault>,
     /// What the destination calls it.
     pub reference: Option<String>,
     /// The index of its disclosure entry.

@@ -1,5 +1,7 @@
 //! `clearance demo`: the main job, end to end, on embedded defaults: a PKI, stand-ins, a gateway, transfers, a table.
 
+mod bills;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
@@ -98,6 +100,9 @@ async fn play(playground: &Playground, address: &str, progress: &ProgressBar) ->
         rows.push(send(&client, address, &trial, 20).await?);
         progress.inc(1);
     }
+    progress.set_message("treatment bills");
+    rows.extend(bills::play(playground, address).await?);
+    progress.inc(1);
     rows.push(retried(playground, address, progress).await?);
     Ok(rows)
 }
@@ -275,7 +280,7 @@ fn tell(report: &Report, playground: &Playground, rows: &[Row]) {
     let sections: BTreeSet<_> = filed.iter().flat_map(section_codes).collect();
     let sections: Vec<_> = sections.into_iter().collect();
     report.line(format_args!(
-        "\nTIS received {} certificate, with the sections {}\n",
+        "\nTIS received {} certificate, with the sections {}",
         filed.len(),
         sections.join(", "),
     ));
@@ -283,6 +288,7 @@ fn tell(report: &Report, playground: &Playground, rows: &[Row]) {
         let number = prescription.pointer("/identifier/0/value").and_then(Value::as_str).unwrap_or_default();
         report.line(format_args!("the prescription centre issued the prescription {number}\n"));
     }
+    report.line(format_args!("the Health Insurance Fund received {} bill\n", playground.fund.bills().len()));
 }
 
 /// Every value of a document with its path; systems and profiles say nothing to a reader here.

@@ -36,6 +36,9 @@ impl Sandbox {
                 playground.prescriptions.address()
             ));
             report.line(format_args!("  make it fail            {prescriptions_admin}/faults"));
+            let fund_admin = admin(playground.fund.admin_address());
+            report.line(format_args!("health insurance fund     https://{}", playground.fund.address()));
+            report.line(format_args!("  make it fail            {fund_admin}/faults"));
             report.line(format_args!(
                 "\nnow run: clearance serve --config {}",
                 playground.settings().display()
@@ -49,6 +52,8 @@ impl Sandbox {
                 "employer_admin": employer_admin,
                 "prescription_centre": playground.prescriptions.address().to_string(),
                 "prescription_centre_admin": prescriptions_admin,
+                "health_insurance_fund": playground.fund.address().to_string(),
+                "health_insurance_fund_admin": fund_admin,
             }));
             Ok(asked_to_stop().await?)
         })

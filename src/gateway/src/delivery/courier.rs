@@ -8,6 +8,7 @@ use clearance::adapter::{Means, Outcome, PayloadSigner, Setback, SubjectIndex, T
 use clearance::basis::{Policy, Question};
 use clearance::clock::{Clock, Entropy};
 use clearance::destination::Destination;
+use clearance::fault::Fault;
 use clearance::journey::{
     Attempt, BeginRefusal, Cleared, Due, Ending, OpenRefusal, Opened, Recorder, RecorderError, Unproven,
     Vault,
@@ -89,6 +90,7 @@ struct Verdict {
     state: State,
     code: Option<String>,
     rule: Option<String>,
+    faults: Vec<Fault>,
     reference: Option<String>,
     proof: Option<bytes::Bytes>,
     retry_after: Option<std::time::Duration>,
@@ -246,6 +248,7 @@ impl<R: Recorder> Courier<R> {
             next_attempt_at,
             code: verdict.code,
             rule: verdict.rule,
+            faults: verdict.faults,
             reference: verdict.reference,
             proof: self.commit_proof(due.transfer, verdict.proof.as_deref()),
             parts_done: verdict.parts_done,
@@ -308,6 +311,7 @@ impl Verdict {
             state,
             code: None,
             rule: None,
+            faults: Vec::new(),
             reference: None,
             proof: None,
             retry_after: None,
@@ -412,7 +416,9 @@ impl From<Outcome> for Verdict {
                 proof: Some(acknowledgement.proof),
                 ..Self::of(State::Delivered)
             },
-            Outcome::Refused(refusal) => Self::of(State::RefusedByDestination).because(refusal.code),
+            Outcome::Refused(refusal) => {
+                Self { faults: refusal.faults, ..Self::of(State::RefusedByDestination).because(refusal.code) }
+            }
             Outcome::Failed(setback) => Self::later(State::Delivering, setback),
             Outcome::Unknown(setback) => Self::later(State::Unknown, setback),
             Outcome::AnotherSubject => Self::withheld("wrong-patient"),

@@ -41,7 +41,7 @@ impl Decision {
             }
             .to_owned(),
             manifest: manifest(outgoing.manifest()),
-            warnings: outgoing.declaration().warnings.iter().map(warning).collect(),
+            warnings: outgoing.declaration().warnings.iter().map(shown).collect(),
         }
     }
 }
@@ -50,7 +50,7 @@ fn manifest(manifest: &Manifest) -> serde_json::Value {
     serde_json::from_slice(&manifest.to_bytes()).unwrap_or_default()
 }
 
-fn warning(fault: &Fault) -> serde_json::Value {
+fn shown(fault: &Fault) -> serde_json::Value {
     serde_json::to_value(FaultDocument::of(fault)).unwrap_or_default()
 }
 
@@ -144,6 +144,10 @@ pub(crate) struct Transfer {
     /// Why the last attempt did not deliver it: a code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) code: Option<String>,
+    /// What the destination says is wrong with it, item by item; never its own text.
+    #[schema(value_type = Vec<FaultDocument>)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) errors: Vec<serde_json::Value>,
     /// What the destination calls it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) acknowledgement: Option<String>,
@@ -165,6 +169,7 @@ impl Transfer {
             next_attempt_at: view.next_attempt_at.map(|at| at.to_string()),
             not_after: view.not_after.to_string(),
             code: view.code.clone(),
+            errors: view.faults.iter().map(shown).collect(),
             acknowledgement: view.reference.clone(),
             ledger_index: view.index,
         }

@@ -171,6 +171,7 @@ pub fn ending(transfer: TransferId, state: State, at: Timestamp) -> Ending {
         next_attempt_at: None,
         code: None,
         rule: None,
+        faults: Vec::new(),
         reference: None,
         proof: None,
         parts_done: BTreeSet::new(),

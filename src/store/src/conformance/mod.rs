@@ -102,6 +102,7 @@ macro_rules! conforms {
     ($house:expr) => {
         $crate::conforms! { $house =>
             an_accepted_transfer_is_due_begins_and_ends
+            a_refusal_is_kept_item_by_item
             a_failed_attempt_waits_for_its_next
             what_is_put_back_waits_until_it_is_called_for
             what_is_under_way_or_has_ended_is_not_put_back

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use clearance::basis::Standing;
+use clearance::fault::Fault;
 use clearance::journey::{Content, Due, IdempotencyScope, Reservation, TransferView};
 use clearance::keys::Pseudonym;
 use clearance::seal::Day;
@@ -10,7 +11,7 @@ use clearance::words::{DestinationName, State, TransferId};
 use jiff::Timestamp;
 use ledger::Hash;
 use ledger::tree::Frontier;
-use rusqlite::types::ToSqlOutput;
+use rusqlite::types::{ToSqlOutput, Type};
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 
 use super::fault::Abort;
@@ -67,7 +68,7 @@ pub(super) const STATUS: &str = "
 
 const VIEW: &str = "
     SELECT entry, id, client, destination, purpose, state, attempts, accepted_at, state_since, due_at, lease_until,
-           not_after, code, reference
+           not_after, code, faults, reference
     FROM transfer";
 
 /// What is known of an idempotency key; the lease on it is the caller's.
@@ -229,8 +230,17 @@ fn view(row: &Row<'_>) -> rusqlite::Result<TransferView> {
         next_attempt_at: if under_way { None } else { due_at },
         not_after: word(row, "not_after")?,
         code: row.get("code")?,
+        faults: faults(row)?,
         reference: row.get("reference")?,
         index: row.get("entry")?,
+    })
+}
+
+fn faults(row: &Row<'_>) -> rusqlite::Result<Vec<Fault>> {
+    let Some(text) = row.get::<_, Option<String>>("faults")? else { return Ok(Vec::new()) };
+    serde_json::from_str(&text).map_err(|error| {
+        let column = row.as_ref().column_index("faults").unwrap_or_default();
+        rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
     })
 }
 

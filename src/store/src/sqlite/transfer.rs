@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use clearance::fault::Fault;
 use clearance::journey::{Ending, IdempotencyScope};
 use clearance::words::{ClientId, DestinationName, State, TransferId};
 use jiff::Timestamp;
@@ -57,6 +58,8 @@ pub(super) struct End {
     next_attempt_at: Option<Timestamp>,
     code: Option<String>,
     rule: Option<Code>,
+    /// As JSON; of one that is not wrong, nothing.
+    faults: Option<String>,
     reference: Option<String>,
     proof: Option<(Hash, Vec<u8>)>,
     parts_done: BTreeSet<u32>,
@@ -182,10 +185,17 @@ impl Kept {
         commit
             .statement(
                 "UPDATE transfer SET state = ?2, state_since = ?3, turn = NULL, lease_until = NULL, due_at = NULL,
-                     code = ?4, reference = coalesce(?5, reference)
+                     code = ?4, reference = coalesce(?5, reference), faults = ?6
                  WHERE entry = ?1",
             )?
-            .execute((self.entry, Column(self.state), Column(end.at), end.code, end.reference))?;
+            .execute((
+                self.entry,
+                Column(self.state),
+                Column(end.at),
+                end.code,
+                end.reference,
+                end.faults,
+            ))?;
         if commit.statement("DELETE FROM body WHERE transfer = ?1")?.execute([self.entry])? != 1 {
             return Err(Abort::damaged("a transfer that has not ended has no body"));
         }
@@ -263,6 +273,7 @@ impl End {
             next_attempt_at: None,
             code: None,
             rule: None,
+            faults: None,
             reference: None,
             proof: None,
             parts_done: BTreeSet::new(),
@@ -277,11 +288,17 @@ impl End {
             next_attempt_at: ending.next_attempt_at,
             code: ending.code,
             rule: rule.map_err(|_| Abort::damaged("the rule of an ending is not a code"))?,
+            faults: faults(&ending.faults)?,
             reference: ending.reference,
             proof: ending.proof,
             parts_done: ending.parts_done,
         })
     }
+}
+
+fn faults(faults: &[Fault]) -> Result<Option<String>, Abort> {
+    let written = (!faults.is_empty()).then(|| serde_json::to_string(faults)).transpose();
+    written.map_err(|_| Abort::damaged("faults that cannot be written"))
 }
 
 /// Puts what is encrypted beside the tree, next to the entry it belongs to.

@@ -13,6 +13,7 @@ mod commands;
 mod connections;
 mod crash;
 mod doors;
+mod health_insurance_fund;
 mod limits;
 mod markers;
 mod partners;

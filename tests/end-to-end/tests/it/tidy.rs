@@ -10,7 +10,7 @@ fn root() -> PathBuf {
 }
 
 /// Which crate of ours may depend on which: the house of `src/clearance/docs/architecture.md`.
-const EDGES: [(&str, &[&str]); 15] = [
+const EDGES: [(&str, &[&str]); 17] = [
     ("clearance", &["ledger", "minimise"]),
     ("ledger", &[]),
     ("minimise", &[]),
@@ -21,9 +21,11 @@ const EDGES: [(&str, &[&str]); 15] = [
     ("employer", &["clearance"]),
     ("prescription-centre", &["clearance", "x-road"]),
     ("prescription-centre-sandbox", &["stand-in"]),
+    ("health-insurance-fund", &["clearance", "x-road"]),
     ("stand-in", &[]),
     ("transport-administration-sandbox", &["stand-in"]),
     ("employer-sandbox", &["stand-in"]),
+    ("health-insurance-fund-sandbox", &["stand-in"]),
     (
         "gateway",
         &[
@@ -38,6 +40,8 @@ const EDGES: [(&str, &[&str]); 15] = [
             "employer-sandbox",
             "prescription-centre",
             "prescription-centre-sandbox",
+            "health-insurance-fund",
+            "health-insurance-fund-sandbox",
         ],
     ),
     ("end-to-end", &["*"]),

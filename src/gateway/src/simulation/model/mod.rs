@@ -133,6 +133,7 @@ impl Row {
             next_attempt_at: if self.lease_until.is_some() { None } else { self.due_at },
             not_after: self.not_after,
             code: self.code.clone(),
+            faults: self.faults.clone(),
             reference: self.reference.clone(),
             index,
         }

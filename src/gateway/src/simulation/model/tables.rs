@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use clearance::basis::{Consent, Standing};
+use clearance::fault::Fault;
 use clearance::journey::{
     Acceptance, BeginRefusal, Begun, Content, Ending, IdempotencyScope, Recorded, RecorderError,
 };
@@ -48,6 +49,7 @@ pub(super) struct Row {
     pub(super) lease_until: Option<Timestamp>,
     pub(super) due_at: Option<Timestamp>,
     pub(super) code: Option<String>,
+    pub(super) faults: Vec<Fault>,
     pub(super) reference: Option<String>,
     /// Erased with the final state.
     pub(super) sealed: Option<Sealed>,
@@ -91,6 +93,7 @@ impl Tables {
             lease_until: None,
             due_at: Some(at),
             code: None,
+            faults: Vec::new(),
             reference: None,
             sealed: Some(acceptance.sealed),
             parts_done: BTreeSet::new(),
@@ -188,7 +191,7 @@ impl Tables {
         (row.state, row.state_since) = (ending.state, ending.at);
         (row.lease_until, row.due_at, row.sealed) = (None, None, None);
         row.parts_done.clear();
-        row.code = ending.code;
+        (row.code, row.faults) = (ending.code, ending.faults);
         row.reference = ending.reference.or(row.reference.take());
         for key in self.keys.values_mut().filter(|key| key.transfer == ending.transfer) {
             key.expires_at = Some(ending.at + IDEMPOTENCY_KEY_LIFE);
@@ -344,9 +347,9 @@ fn lost(transfer: TransferId, at: Timestamp) -> Ending {
 }
 
 fn ending(transfer: TransferId, state: State, at: Timestamp) -> Ending {
-    let (next_attempt_at, proof) = (None, None);
+    let (next_attempt_at, proof, faults) = (None, None, Vec::new());
     let (code, rule, reference, parts_done) = (None, None, None, BTreeSet::new());
-    Ending { transfer, at, state, next_attempt_at, code, rule, reference, proof, parts_done }
+    Ending { transfer, at, state, next_attempt_at, code, rule, faults, reference, proof, parts_done }
 }
 
 fn moment(at: Timestamp) -> Result<Moment, RecorderError> {
