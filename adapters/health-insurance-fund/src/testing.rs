@@ -133,8 +133,8 @@ impl Stage {
         journey.adapter().deliver(cleared, &means).await
     }
 
-    fn play(&self, call: Call) -> Result<Reply, CallFailure> {
-        let envelope = call.body.into_bytes().unwrap();
+    fn play(&self, call: &Call) -> Result<Reply, CallFailure> {
+        let envelope = call.body.in_memory().unwrap();
         let read = x_road::soap::read(envelope.as_ref(), &Limits::default()).unwrap();
         let Envelope::Message(request) = read else { panic!("a fault was sent") };
         self.calls.lock().unwrap().push((*request).clone());
@@ -166,7 +166,7 @@ impl Stage {
 
 impl Transport for Stage {
     fn call<'a>(&'a self, call: Call) -> Promise<'a, Result<Reply, CallFailure>> {
-        let answer = self.play(call);
+        let answer = self.play(&call);
         Box::pin(async move { answer })
     }
 }
