@@ -67,11 +67,23 @@ impl Journey {
     /// # Errors
     /// The refusal.
     pub fn shape(&self, declaration: &Value, document: &Value) -> Result<Outgoing, Refusal> {
+        self.shape_document(declaration, "application/fhir+json", document.to_string())
+    }
+
+    /// What would leave of a document of this media type.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn shape_document(
+        &self,
+        declaration: &Value,
+        media_type: &str,
+        document: impl Into<Bytes>,
+    ) -> Result<Outgoing, Refusal> {
         let declaration = Declaration::parse(declaration.to_string().as_bytes(), CheckDigits::Warn).unwrap();
         let destination = Arc::clone(&self.destination);
         let submission = Submission::receive(Arc::clone(&self.client), [0; 32], declaration, destination)?;
-        let document =
-            Document { media_type: "application/fhir+json".into(), bytes: Bytes::from(document.to_string()) };
+        let document = Document { media_type: media_type.into(), bytes: document.into() };
         submission.lawful(&self.policy, Standing::default())?.minimise(&document, &self.policy)?.shape()
     }
 

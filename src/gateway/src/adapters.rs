@@ -6,6 +6,7 @@ use std::sync::Arc;
 use clearance::adapter::{Adapter, SubjectIndex};
 use clearance::words::DestinationName;
 use employer::Employer;
+use patient_portal::PatientPortal;
 use serde::de::DeserializeOwned;
 use transport_administration::TransportAdministration;
 use x_road::tis::{Tis, TisSettings};
@@ -24,7 +25,7 @@ pub(crate) enum AdapterError {
     #[error("`{at}`: {what}")]
     Settings { at: String, what: String },
     #[error(
-        "destination `{name}`: there is no adapter `{adapter}`; there are `employer` and `transport-administration`"
+        "destination `{name}`: there is no adapter `{adapter}`; there are `employer`, `patient-portal` and `transport-administration`"
     )]
     Unknown { name: DestinationName, adapter: String },
 }
@@ -38,6 +39,10 @@ pub(crate) fn build(config: &Config) -> Result<Adapters, AdapterError> {
         let mut table = destination.settings.clone();
         let adapter: Arc<dyn Adapter> = match destination.adapter.as_str() {
             "employer" => Arc::new(Employer::new(settings(&at, &table)?)),
+            "patient-portal" => {
+                let adapter = PatientPortal::new(settings(&at, &table)?);
+                Arc::new(adapter.map_err(|error| wrong(&at, &error))?)
+            }
             "transport-administration" => {
                 if let Some(x_road) = &config.x_road {
                     table.entry("tis").or_insert_with(|| toml::Value::Table(x_road.clone()));

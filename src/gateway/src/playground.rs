@@ -3,6 +3,8 @@
 //! The commands `demo` and `sandbox` and the end-to-end tests start from here. Persons and organisations are invented;
 //! their codes have valid check digits.
 
+mod patient_portal;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -17,6 +19,7 @@ use identity::example::{BadCertificate, ExampleClient, ExampleNames, ExamplePki,
 use crate::secrets::{Secrets, Signer};
 
 pub use employer_sandbox as employer_stand_in;
+pub use patient_portal_sandbox as portal_stand_in;
 pub use transport_administration_sandbox as tis_stand_in;
 
 /// The clinic's registry code.
@@ -59,6 +62,8 @@ pub struct Playground {
     pub tis: tis_stand_in::StandIn,
     /// The employer's endpoint.
     pub employer: employer_stand_in::StandIn,
+    /// Another Security Server, with the service for CDA documents behind it.
+    pub portal: portal_stand_in::StandIn,
 }
 
 /// Why a playground could not be made.
@@ -108,7 +113,8 @@ impl Playground {
             Signer::new(&secrets.payload).map_err(|error| PlaygroundError::Keys(error.to_string()))?;
         let tis = tis_stand_in::StandIn::start(tis_settings(&pki, choices)?)?;
         let employer = employer_stand_in::StandIn::start(employer_settings(&pki, choices, &signer)?)?;
-        let playground = Self { folder: folder.to_owned(), pki, tis, employer };
+        let portal = patient_portal::start(&pki, choices)?;
+        let playground = Self { folder: folder.to_owned(), pki, tis, employer, portal };
         std::fs::write(playground.settings(), playground.settings_text(choices)?)?;
         Ok(playground)
     }
@@ -195,9 +201,10 @@ url = "https://{employer}/health-check-decisions"
             organisation = organisation(choices),
             transport_administration = self.transport_administration(choices),
         );
-        for (client, destinations) in
-            [(ExampleClient::Ehr, r#"["employer", "transport-administration"]"#), (ExampleClient::Pacs, "[]")]
-        {
+        for (client, destinations) in [
+            (ExampleClient::Ehr, r#"["employer", "patient-portal", "transport-administration"]"#),
+            (ExampleClient::Pacs, "[]"),
+        ] {
             let registered = self.pki.registration(client)?;
             let keys: Vec<_> = registered
                 .spki_sha256
@@ -212,6 +219,7 @@ url = "https://{employer}/health-check-decisions"
                 keys.join(", "),
             ));
         }
+        text.push_str(&patient_portal::settings(self.portal.address(), organisation(choices)));
         text.push('\n');
         text.push_str(&choices.settings);
         Ok(text)
@@ -341,6 +349,11 @@ pub mod samples {
     pub const OCCUPATIONAL: &str = include_str!("../../../tests/fixtures/occupational-certificate.json");
     /// Its declaration for the employer.
     pub const TO_EMPLOYER: &str = include_str!("../../../tests/fixtures/occupational-declaration.json");
+    /// An ambulatory epicrisis, as a CDA document.
+    pub const EPICRISIS: &str = include_str!("../../../tests/fixtures/ambulatory-epicrisis.xml");
+    /// Its declaration for the patient portal.
+    pub const TO_PATIENT_PORTAL: &str =
+        include_str!("../../../tests/fixtures/ambulatory-epicrisis-declaration.json");
     /// A driver's health certificate; it names its subject by index id only.
     pub const DRIVER: &str = include_str!("../../../tests/fixtures/driver-certificate.json");
     /// Its declaration for the Transport Administration.

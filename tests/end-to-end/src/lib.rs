@@ -162,6 +162,11 @@ pub fn to_transport_administration() -> Submission {
     Submission::of(samples::TO_TRANSPORT_ADMINISTRATION, samples::DRIVER)
 }
 
+/// The epicrisis for the patient portal, made up.
+pub fn to_patient_portal() -> Submission {
+    Submission::of_xml(samples::TO_PATIENT_PORTAL, samples::EPICRISIS)
+}
+
 /// Looks every 20 ms until `look` finds something, at most ten seconds.
 pub async fn eventually<T, F: Future<Output = Option<T>>>(mut look: impl FnMut() -> F) -> Option<T> {
     for _ in 0..500 {

@@ -169,7 +169,10 @@ impl Lawful {
             limits: minimise::Limits::default(),
         };
         let projection =
-            minimise::project(&purpose.profile, &declared, &document.bytes).map_err(|faults| {
+            minimise::project(&purpose.profile, &declared, &document.bytes).map_err(|mut faults| {
+                let adapter = submission.destination.adapter();
+                let misfit = adapter.misfit(declaration.purpose.as_str(), &document.bytes);
+                faults.splice(0..0, misfit);
                 Refusal::for_faults(Stage::Document, "the document cannot be cleared", faults)
             })?;
         let found = Question { categories: categories(projection.manifest.categories()), ..question };

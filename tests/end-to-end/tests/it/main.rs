@@ -15,6 +15,7 @@ mod doors;
 mod limits;
 mod markers;
 mod partners;
+mod patient_portal;
 mod peers;
 mod profiles;
 mod refusals;

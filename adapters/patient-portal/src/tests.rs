@@ -1,0 +1,6 @@
+//! The destination's promises, on the real journey and against its stand-in.
+
+mod clearing;
+mod delivering;
+mod foreign;
+mod schema;
