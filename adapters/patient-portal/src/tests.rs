@@ -2,5 +2,6 @@
 
 mod clearing;
 mod delivering;
+mod documented;
 mod foreign;
 mod schema;

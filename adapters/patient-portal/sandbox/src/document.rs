@@ -118,6 +118,10 @@ pub(crate) fn check(
         let sent = patient.and_then(|patient| patient.attribute("extension")).unwrap_or_default();
         details.push(Detail::new("KEY204", "recordTarget", &format!("no such patient: {sent}")));
     }
+    let born = at(document, HL7, &["recordTarget", "patientRole", "patient", "birthTime"]);
+    if born.is_some_and(|born| !is_time(born.attribute("value").unwrap_or_default())) {
+        details.push(Detail::new("SYN102", "birthTime", "a day"));
+    }
     let header = Header::of(document, patient);
     if header.is_none() {
         details.push(Detail::new("SYN105", "", "id, setId, versionNumber and code, each once"));
