@@ -62,6 +62,10 @@ fn once() -> u32 {
 }
 
 impl Told {
+    fn delay(&self) -> Option<Duration> {
+        self.delay_ms.map(Duration::from_millis)
+    }
+
     fn fault(&self) -> Result<Fault, &'static str> {
         match self.fault.as_str() {
             "status" => self
@@ -69,10 +73,8 @@ impl Told {
                 .filter(|status| (200..=599).contains(status))
                 .map(|status| Fault::Status(status, self.retry_after_seconds))
                 .ok_or("`status` needs `status` from 200 to 599"),
-            "delay" => self
-                .delay_ms
-                .map(|time| Fault::Delay(Duration::from_millis(time)))
-                .ok_or("`delay` needs `delay_ms`"),
+            "delay" => self.delay().map(Fault::Delay).ok_or("`delay` needs `delay_ms`"),
+            "delay-after" => self.delay().map(Fault::DelayAfter).ok_or("`delay-after` needs `delay_ms`"),
             "x-road-error" => self.kind.clone().map(Fault::XRoadError).ok_or("`x-road-error` needs `type`"),
             "drop-before" => Ok(Fault::DropBefore),
             "drop-after" => Ok(Fault::DropAfter),
@@ -81,8 +83,8 @@ impl Told {
             "rate-limit" => Ok(Fault::RateLimit),
             "down" => Ok(Fault::Down),
             _ => Err(
-                "`fault` is one of `status`, `delay`, `drop-before`, `drop-after`, `garbage`, `error-inside-200`, \
-                 `x-road-error`, `rate-limit`, `down`",
+                "`fault` is one of `status`, `delay`, `drop-before`, `drop-after`, `delay-after`, `garbage`, \
+                 `error-inside-200`, `x-road-error`, `rate-limit`, `down`",
             ),
         }
     }
@@ -120,6 +122,7 @@ fn planned_as_json(planned: &Planned) -> Value {
             json!({ "fault": "status", "status": status, "retry_after_seconds": retry_after })
         }
         Fault::Delay(time) => json!({ "fault": "delay", "delay_ms": time.as_millis() as u64 }),
+        Fault::DelayAfter(time) => json!({ "fault": "delay-after", "delay_ms": time.as_millis() as u64 }),
         Fault::DropBefore => json!({ "fault": "drop-before" }),
         Fault::DropAfter => json!({ "fault": "drop-after" }),
         Fault::Garbage => json!({ "fault": "garbage" }),

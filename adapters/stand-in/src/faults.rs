@@ -17,6 +17,8 @@ pub enum Fault {
     DropBefore,
     /// Does and stores what it would have done, then closes the connection without an answer.
     DropAfter,
+    /// Does and stores what it would have done, and answers only after a while.
+    DelayAfter(Duration),
     /// Answers 200 with a body that nobody can read; nothing is stored.
     Garbage,
     /// Answers 200 with a body that says error in the partner's form; nothing is stored.

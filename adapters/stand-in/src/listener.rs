@@ -146,6 +146,11 @@ async fn work(stand: &Stand, asked: &Asked, fault: Option<Fault>) -> Option<Answ
             honest();
             None
         }
+        Some(Fault::DelayAfter(time)) => {
+            let answer = honest();
+            tokio::time::sleep(time).await;
+            Some(answer)
+        }
         Some(Fault::Status(status, retry_after)) => Some(failed(stand, asked, status, retry_after)),
         Some(Fault::Garbage) => Some(garbage(stand, asked)),
         Some(Fault::ErrorInside200) => Some(stand.role.failure(asked, StatusCode::OK)),

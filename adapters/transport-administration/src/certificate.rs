@@ -255,7 +255,10 @@ impl Concept {
 impl Component {
     fn restriction(&self) -> Option<(String, Option<String>)> {
         let quantity = self.value_quantity.as_ref().and_then(|quantity| quantity.value.as_ref());
-        Some((self.code.code(None)?.to_owned(), quantity.map(ToString::to_string)))
+        // As numbers, since `10` may come back as `10.0`.
+        let quantity = quantity
+            .map(|number| number.as_f64().map_or_else(|| number.to_string(), |number| number.to_string()));
+        Some((self.code.code(None)?.to_owned(), quantity))
     }
 }
 
@@ -285,6 +288,18 @@ mod tests {
         assert!(ours.says_the_same_as(&read(&theirs)));
         theirs["event"][0]["period"]["start"] = json!("2026-11-22T02:00:01.000+02:00");
         assert!(!ours.says_the_same_as(&read(&theirs)));
+    }
+
+    #[test]
+    fn a_quantity_is_the_same_however_it_is_written() {
+        let with_quantity = |value: &str| {
+            let mut certificate = final_certificate();
+            let value: serde_json::Number = serde_json::from_str(value).unwrap();
+            certificate["contained"][2]["component"][0]["valueQuantity"] = json!({ "value": value });
+            read(&certificate)
+        };
+        assert!(with_quantity("10").says_the_same_as(&with_quantity("10.0")));
+        assert!(!with_quantity("10").says_the_same_as(&with_quantity("10.5")));
     }
 
     #[test]

@@ -19,17 +19,22 @@ pub(crate) fn router(gateway: Arc<Gateway>, metrics: PrometheusHandle) -> Router
         .route("/metrics", get(move || async move { scrape(&metrics) }))
         .route("/openapi.json", get(|| async { intake::json(StatusCode::OK, &intake::openapi_document()) }))
         .merge(health())
+        .route("/readyz", get(ready))
         .with_state(gateway)
         .merge(intake::problem_pages())
 }
 
-/// The routes of the `tls-only` listener.
+/// The routes of the `tls-only` listener: whoever asks is unknown, and hears yes or no.
 pub(crate) fn tls_only(gateway: Arc<Gateway>) -> Router {
-    Router::new().merge(health()).with_state(gateway).merge(intake::problem_pages())
+    Router::new()
+        .merge(health())
+        .route("/readyz", get(|State(gateway): State<Arc<Gateway>>| async move { ready_or_not(&gateway) }))
+        .with_state(gateway)
+        .merge(intake::problem_pages())
 }
 
 fn health() -> Router<Arc<Gateway>> {
-    Router::new().route("/livez", get(live)).route("/readyz", get(ready)).route("/startupz", get(started))
+    Router::new().route("/livez", get(live)).route("/startupz", get(started))
 }
 
 fn scrape(metrics: &PrometheusHandle) -> Response {
@@ -57,6 +62,10 @@ async fn ready(State(gateway): State<Arc<Gateway>>, RawQuery(query): RawQuery) -
         );
     }
     answer(accepting.is_ok(), "ok\n", "not ready; ask with ?verbose\n")
+}
+
+fn ready_or_not(gateway: &Gateway) -> Response {
+    answer(gateway.health.accepting(gateway.clock.now()).is_ok(), "ok\n", "not ready\n")
 }
 
 fn answer(ok: bool, yes: &'static str, no: &'static str) -> Response {

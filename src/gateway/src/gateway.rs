@@ -16,8 +16,9 @@ use tokio::sync::Notify;
 
 use crate::config::Config;
 use crate::health::Health;
-use crate::intake::Caller;
 use crate::intake::problem::{Kind, Problem};
+use crate::intake::{Caller, Waiting};
+use crate::listener::Places;
 use crate::rates::Rates;
 use crate::rules::Rules;
 use crate::telemetry::metrics::{self, Connections};
@@ -35,6 +36,8 @@ pub(crate) struct Gateway {
     pub(crate) rates: Rates,
     pub(crate) health: Health,
     pub(crate) connections: Connections,
+    pub(crate) places: Places,
+    pub(crate) waiting: Waiting,
     pub(crate) work: Notify,
 }
 

@@ -11,7 +11,7 @@ use clearance::clock::{Clock, Entropy, SystemClock, SystemEntropy};
 use clearance::journey::Vault;
 use clearance::keys::PseudonymKey;
 use clearance::seal::{Day, KeyRing};
-use identity::{DestinationSources, MaterialFiles, Reloader, RevocationPolicy, Sources, TlsSettings, Watch};
+use identity::{DestinationSources, Reloader, RevocationPolicy, Sources, TlsSettings, Watch};
 use jiff::Timestamp;
 use metrics_exporter_prometheus::PrometheusHandle;
 use rustls::time_provider::DefaultTimeProvider;
@@ -24,7 +24,8 @@ use crate::config::Config;
 use crate::delivery::{self, Courier};
 use crate::gateway::Gateway;
 use crate::health::Health;
-use crate::listener::{self, Door};
+use crate::intake::Waiting;
+use crate::listener::{self, Door, Places};
 use crate::rates::Rates;
 use crate::rules::Rules;
 use crate::secrets::{Secrets, Signer};
@@ -95,6 +96,7 @@ pub(crate) async fn start(
     let rules = Rules::build(&config)?;
     let calls = Arc::new(Calls::new(&config, &trust.current(), Arc::clone(&clock))?);
     let ring = folder(config.paths.keyring())?;
+    folder(config.paths.data.clone())?;
     let store = open_store(&config, clock.now()).await?;
     let vault = Arc::new(Vault {
         pseudonyms: PseudonymKey::new(secrets.pseudonym.clone()),
@@ -121,6 +123,8 @@ pub(crate) async fn start(
         rates: Rates::new(&config.limits),
         health,
         connections: Connections::default(),
+        places: Places::default(),
+        waiting: Waiting::default(),
         config: ArcSwap::from_pointee(config),
         rules: ArcSwap::from_pointee(rules),
         trust,
@@ -135,6 +139,7 @@ pub(crate) async fn start(
         vault,
         clock,
         entropy,
+        patience: Arc::new(delivery::RealPatience),
         transport: Arc::clone(&calls) as _,
         signer: Arc::new(signer),
     });
@@ -150,6 +155,11 @@ pub(crate) async fn start(
     }
     traffic.spawn(|stop| delivery::run(Arc::clone(&gateway), courier, stop));
     let routes = admin::router(Arc::clone(&gateway), metrics.clone());
+    // Requests under way wait for news to the end of the drain.
+    watch_keepers.spawn(|stop| {
+        let (gateway, changes) = (Arc::clone(&gateway), gateway.store.changes());
+        async move { gateway.waiting.hand_on(changes, stop).await }
+    });
     watch_keepers.spawn(|stop| serve_admin(admin_listener, routes, stop));
     watch_keepers.spawn(|stop| housekeeping::run(Arc::clone(&gateway), checkpoints, metrics, stop));
     let watch = rotation::watch(&gateway, &calls)?;
@@ -223,6 +233,7 @@ async fn open_store(config: &Config, now: Timestamp) -> Result<Arc<Sqlite>, Star
         path: config.paths.data.join("clearance.db"),
         erased_within: ERASED_WITHIN,
         bytes_max: None,
+        bytes_reserved: config.limits.disk_reserved_bytes,
     };
     let failed = |error: &dyn std::error::Error| StartError::Store(causes(error));
     let opened = tokio::task::spawn_blocking(move || Sqlite::open(settings, now)).await;
@@ -269,7 +280,7 @@ pub(crate) fn sources(config: &Config) -> Sources {
         ..RevocationPolicy::default()
     };
     Sources {
-        server: MaterialFiles { chain: intake.certificate.clone(), key: intake.key.clone(), issuers: None },
+        server: intake.material(),
         client_authorities: intake.client_ca.clone(),
         revocation_lists: intake.crl.clone(),
         clients: config.clients.iter().filter_map(client).collect(),
@@ -292,12 +303,8 @@ fn client(client: &crate::config::Client) -> Option<identity::Client> {
 fn destination(peer: &crate::config::Peer) -> DestinationSources {
     DestinationSources {
         authorities: peer.ca.clone(),
-        revocation_lists: Vec::new(),
-        certificate: Some(MaterialFiles {
-            chain: peer.certificate.clone(),
-            key: peer.key.clone(),
-            issuers: None,
-        }),
+        revocation_lists: peer.crl.clone(),
+        certificate: Some(peer.material()),
         alpn: vec![b"h2".to_vec(), b"http/1.1".to_vec()],
         tls12: peer.dangerous_tls_1_2,
         revocation: RevocationPolicy::default(),

@@ -2,6 +2,7 @@
 //! domain. It knows the gateway from outside only, by its command line, its API and what it leaves on disk.
 
 mod client;
+mod dial;
 mod process;
 
 use std::net::SocketAddr;
@@ -15,6 +16,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 pub use self::client::{Answer, EhrClient, Submission, answer};
+pub use self::dial::Dialled;
 use self::process::Process;
 
 /// A gateway under test, with its surroundings.
@@ -58,6 +60,12 @@ impl TestGateway {
     /// A client without certificate.
     pub fn stranger(&self) -> EhrClient {
         EhrClient::new(self.process.intake, None, &self.playground.authorities())
+    }
+
+    /// A connection by hand, with this client's certificate.
+    pub async fn dial(&self, client: ExampleClient) -> Dialled {
+        Dialled::to(self.process.intake, &self.playground.client(client), &self.playground.authorities())
+            .await
     }
 
     /// The registered EHR.
@@ -169,7 +177,8 @@ pub fn to_patient_portal() -> Submission {
 
 /// Looks every 20 ms until `look` finds something, at most ten seconds.
 pub async fn eventually<T, F: Future<Output = Option<T>>>(mut look: impl FnMut() -> F) -> Option<T> {
-    for _ in 0..500 {
+    // Long enough for a machine that does much else; it costs nothing where all is well.
+    for _ in 0..2000 {
         if let Some(found) = look().await {
             return Some(found);
         }

@@ -36,7 +36,7 @@ pub trait Recorder: Send + Sync {
     ) -> impl Future<Output = Result<Standing, RecorderError>> + Send;
 
     /// Up to `limit` transfers of a destination whose next attempt is due, oldest first, and of each ordering key only
-    /// the first that has not ended.
+    /// the first that has not ended; then others whose deadline has passed, since they need not wait to expire.
     fn due(
         &self,
         destination: &DestinationName,

@@ -1,7 +1,7 @@
 //! `clearance serve`: runs until SIGTERM or SIGINT; SIGHUP reloads.
 
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{Failure, Report, Settings, runtime};
 use crate::serve::Running;
@@ -19,23 +19,39 @@ impl Serve {
         let telemetry = telemetry::start(&config.telemetry)?;
         let metrics = telemetry::metrics::start()?;
         runtime()?.block_on(async {
+            // Before the start: a signal that came between would end the process where it stands.
+            let mut signals = Signals::listen()?;
             let running = serve::start(config, Some(&self.settings.config), metrics).await?;
-            until_stopped(&running, &telemetry).await?;
+            signals.until_stopped(&running, &telemetry).await;
             running.stop().await;
             Ok(())
         })
     }
 }
 
-async fn until_stopped(running: &Running, telemetry: &telemetry::Telemetry) -> std::io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hangup = signal(SignalKind::hangup())?;
-    loop {
-        tokio::select! {
-            _ = terminate.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
-            _ = hangup.recv() => reload(running, telemetry),
+/// The signals that a service is steered by.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn until_stopped(&mut self, running: &Running, telemetry: &telemetry::Telemetry) {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
+                _ = self.hangup.recv() => reload(running, telemetry),
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Reading the settings. A file is laid over the defaults, so a fault is looked up in the file for its line.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
@@ -159,10 +160,23 @@ fn check(config: Config) -> Result<Config, String> {
         faults.push("`delivery.retry_factor` is not between 1 and 100".to_owned());
     }
     faults.extend(out_of_bounds(&config));
+    if !config.admin.dangerous_plain_http && !on_loopback(&config.admin.listen) {
+        faults.push(
+            "`admin.listen` is not an address of this machine alone, and what it serves is not encrypted: take one of \
+             127.0.0.0/8 or [::1], or set `admin.dangerous_plain_http` where the network keeps others out"
+                .to_owned(),
+        );
+    }
     if !(0.0..=1.0).contains(&config.telemetry.trace_ratio) {
         faults.push("`telemetry.trace_ratio` is not between 0 and 1".to_owned());
     }
     if faults.is_empty() { Ok(config) } else { Err(faults.join("\n")) }
+}
+
+/// A name other than `localhost` may be any machine's.
+fn on_loopback(address: &str) -> bool {
+    let by_name = address.starts_with("localhost:");
+    by_name || address.parse::<SocketAddr>().is_ok_and(|address| address.ip().is_loopback())
 }
 
 /// Numbers with which nothing would be served or delivered, or time would overflow.
@@ -172,10 +186,13 @@ fn out_of_bounds(config: &Config) -> Vec<String> {
     let wide = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
     let bounds = [
         ("limits.connections_max", wide(limits.connections_max), 1, 1_000_000),
+        ("limits.client_connections_max", wide(limits.client_connections_max), 1, 1_000_000),
+        ("limits.idle_seconds", limits.idle_seconds, 1, DAY_SECONDS),
         ("limits.http2_streams_max", limits.http2_streams_max.into(), 1, 10_000),
         ("limits.handshake_ms", limits.handshake_ms, 1, 1000 * DAY_SECONDS),
         ("limits.headers_ms", limits.headers_ms, 1, 1000 * DAY_SECONDS),
         ("limits.body_ms", limits.body_ms, 1, 1000 * DAY_SECONDS),
+        ("limits.waiting_max", wide(limits.waiting_max), 0, 1_000_000),
         ("limits.wait_seconds_max", limits.wait_seconds_max, 0, DAY_SECONDS),
         ("limits.drain_seconds", limits.drain_seconds, 0, DAY_SECONDS),
         ("delivery.attempt_seconds", delivery.attempt_seconds.into(), 1, DAY_SECONDS),
@@ -304,6 +321,7 @@ mod tests {
             (elsewhere(), elsewhere(), elsewhere());
         (other.ledger.origin, other.telemetry.otlp) = (elsewhere(), elsewhere());
         (other.limits.connections_max, other.telemetry.trace_ratio) = (1, 0.5);
+        other.limits.disk_reserved_bytes = 1;
         let named = parse(Path::new("own.toml"), "").unwrap().at_restart(&other);
         let marked = DEFAULTS.lines().filter(|line| line.ends_with(" at restart"));
         assert_eq!(named.len(), marked.count());

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use clearance::client::ListedProfessional;
 use clearance::declaration::CheckDigits;
 use clearance::words::{ClientId, DestinationName};
+use identity::MaterialFiles;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
@@ -53,6 +54,7 @@ pub(crate) struct Intake {
     pub(crate) listen: String,
     pub(crate) certificate: PathBuf,
     pub(crate) key: PathBuf,
+    certificate_ca: PathBuf,
     pub(crate) client_ca: PathBuf,
     pub(crate) crl: Vec<PathBuf>,
     pub(crate) dangerous_allow_unknown_revocation: bool,
@@ -60,9 +62,23 @@ pub(crate) struct Intake {
     pub(crate) problem_base_url: String,
 }
 
+impl Intake {
+    /// The gateway's own certificate.
+    pub(crate) fn material(&self) -> MaterialFiles {
+        material(&self.certificate, &self.key, &self.certificate_ca)
+    }
+}
+
+/// A certificate, which is proved against `issuers` where they are given.
+fn material(chain: &Path, key: &Path, issuers: &Path) -> MaterialFiles {
+    let issuers = (!issuers.as_os_str().is_empty()).then(|| issuers.to_owned());
+    MaterialFiles { chain: chain.to_owned(), key: key.to_owned(), issuers }
+}
+
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Admin {
     pub(crate) listen: String,
+    pub(crate) dangerous_plain_http: bool,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -91,10 +107,21 @@ pub(crate) struct Client {
 pub(crate) struct Peer {
     pub(crate) origin: String,
     pub(crate) ca: PathBuf,
+    #[serde(default)]
+    pub(crate) crl: Vec<PathBuf>,
     pub(crate) certificate: PathBuf,
     pub(crate) key: PathBuf,
     #[serde(default)]
+    certificate_ca: PathBuf,
+    #[serde(default)]
     pub(crate) dangerous_tls_1_2: bool,
+}
+
+impl Peer {
+    /// The certificate that the gateway shows it.
+    pub(crate) fn material(&self) -> MaterialFiles {
+        material(&self.certificate, &self.key, &self.certificate_ca)
+    }
 }
 
 /// Which adapter, and its own settings.
@@ -117,6 +144,8 @@ pub(crate) struct Limits {
     pub(crate) json_body_bytes_max: usize,
     pub(crate) document_bytes_max: usize,
     pub(crate) connections_max: usize,
+    pub(crate) client_connections_max: usize,
+    pub(crate) idle_seconds: u64,
     pub(crate) handshake_ms: u64,
     pub(crate) headers_ms: u64,
     pub(crate) header_bytes_max: u32,
@@ -124,12 +153,14 @@ pub(crate) struct Limits {
     pub(crate) http2_streams_max: u32,
     pub(crate) http2_resets_max: usize,
     pub(crate) wait_seconds_max: u64,
+    pub(crate) waiting_max: usize,
     pub(crate) client_per_second: u32,
     pub(crate) client_burst: u32,
     pub(crate) destination_per_second: u32,
     pub(crate) destination_burst: u32,
     pub(crate) refusals_ledgered_per_second: u32,
     pub(crate) drain_seconds: u64,
+    pub(crate) disk_reserved_bytes: u64,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -174,6 +205,7 @@ impl Config {
         let intake = [
             ("intake.dangerous_allow_unknown_revocation", self.intake.dangerous_allow_unknown_revocation),
             ("intake.dangerous_tls_1_2", self.intake.dangerous_tls_1_2),
+            ("admin.dangerous_plain_http", self.admin.dangerous_plain_http),
         ];
         let intake = intake.into_iter().filter(|(_, on)| *on).map(|(name, _)| name.to_owned());
         let peers = self.peers.iter().filter(|(_, peer)| peer.dangerous_tls_1_2);
@@ -194,6 +226,7 @@ impl Config {
             ("admin.listen", self.admin.listen != new.admin.listen),
             ("tls_only.listen", self.tls_only.listen != new.tls_only.listen),
             ("limits.connections_max", self.limits.connections_max != new.limits.connections_max),
+            ("limits.disk_reserved_bytes", self.limits.disk_reserved_bytes != new.limits.disk_reserved_bytes),
             ("ledger.origin", self.ledger.origin != new.ledger.origin),
             ("telemetry.otlp", self.telemetry.otlp != new.telemetry.otlp),
             ("telemetry.trace_ratio", self.telemetry.trace_ratio != new.telemetry.trace_ratio),
@@ -204,13 +237,17 @@ impl Config {
     /// Every path, taken from `folder`.
     fn anchored(mut self, folder: &Path) -> Self {
         let anchor = |path: &mut PathBuf| *path = folder.join(&*path);
+        let anchor_if_given = |path: &mut PathBuf| {
+            if !path.as_os_str().is_empty() {
+                anchor(path);
+            }
+        };
         anchor(&mut self.paths.data);
-        if !self.paths.keyring.as_os_str().is_empty() {
-            anchor(&mut self.paths.keyring);
-        }
+        anchor_if_given(&mut self.paths.keyring);
         anchor(&mut self.paths.keys);
         anchor(&mut self.intake.certificate);
         anchor(&mut self.intake.key);
+        anchor_if_given(&mut self.intake.certificate_ca);
         anchor(&mut self.intake.client_ca);
         self.intake.crl.iter_mut().for_each(anchor);
         self.policy.folders.iter_mut().for_each(anchor);
@@ -218,6 +255,8 @@ impl Config {
             anchor(&mut peer.ca);
             anchor(&mut peer.certificate);
             anchor(&mut peer.key);
+            anchor_if_given(&mut peer.certificate_ca);
+            peer.crl.iter_mut().for_each(anchor);
         }
         self
     }

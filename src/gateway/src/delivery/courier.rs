@@ -1,6 +1,7 @@
 //! What one due transfer comes to: asked again, begun on record, opened, proved, sent once, and ended on record.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use clearance::adapter::{Means, Outcome, PayloadSigner, Setback, SubjectIndex, Transport};
 use clearance::basis::{Policy, Question};
@@ -15,7 +16,7 @@ use clearance::words::{DestinationName, State, TransferId};
 use jiff::{SignedDuration, Timestamp};
 use tracing::Instrument;
 
-use super::Retry;
+use super::{Patience, Retry};
 use crate::serve::causes;
 use crate::telemetry::{metrics, trace};
 
@@ -36,6 +37,11 @@ pub(crate) const UNKNOWN_ENVELOPE: &str = "unknown-envelope";
 /// Why a transfer is tried again while the ring is being mended.
 const KEY_RING_UNUSABLE: &str = "key-ring-unusable";
 
+/// How long an outcome that cannot be recorded is held before it is offered again, and how often that is done: about
+/// as long as a lease lasts, after which nobody may rely on it any more.
+const HELD_FOR: Duration = Duration::from_secs(1);
+const HELD_TRIES: u32 = 60;
+
 /// Carries transfers to destinations.
 #[derive(Debug)]
 pub(crate) struct Courier<R> {
@@ -43,6 +49,7 @@ pub(crate) struct Courier<R> {
     pub(crate) vault: Arc<Vault>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) patience: Arc<dyn Patience>,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) signer: Arc<dyn PayloadSigner>,
 }
@@ -209,10 +216,25 @@ impl<R: Recorder> Courier<R> {
             proof: self.commit_proof(due.transfer, verdict.proof.as_deref()),
         };
         // Told once it is on record: a figure that was counted before would be counted again by the next try.
-        self.recorder.end(ending.clone()).await?;
+        self.record_end(&ending).await?;
         log(due, attempts, &ending, destination);
         metrics::ended(destination, ending.state, ending.at.duration_since(due.accepted_at));
         Ok(())
+    }
+
+    /// Without its outcome a transfer that has arrived would be sent again: one that there is no room for is held, and
+    /// offered again.
+    async fn record_end(&self, ending: &Ending) -> Result<(), RecorderError> {
+        for _ in 0..HELD_TRIES {
+            match self.recorder.end(ending.clone()).await {
+                Err(RecorderError::Full | RecorderError::Busy) => {
+                    tracing::error!(event.action = "outcome-held", transfer.id = %ending.transfer, "an outcome cannot be recorded yet; it is held");
+                    self.patience.wait(HELD_FOR).await;
+                }
+                recorded => return recorded,
+            }
+        }
+        self.recorder.end(ending.clone()).await
     }
 
     /// A delivered transfer without a commitment to its proof is better than one delivered twice.

@@ -7,6 +7,27 @@ mod courier;
 mod retry;
 mod worker;
 
+use std::fmt::Debug;
+use std::time::Duration;
+
+use clearance::adapter::Promise;
+
 pub(crate) use self::courier::{Courier, Halt, Step, Terms};
 pub(crate) use self::retry::Retry;
 pub(crate) use self::worker::run;
+
+/// Lets time pass, for real or in a simulation.
+pub(crate) trait Patience: Send + Sync + Debug {
+    /// Comes back after `time`.
+    fn wait(&self, time: Duration) -> Promise<'static, ()>;
+}
+
+/// The runtime's.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RealPatience;
+
+impl Patience for RealPatience {
+    fn wait(&self, time: Duration) -> Promise<'static, ()> {
+        Box::pin(tokio::time::sleep(time))
+    }
+}

@@ -13,6 +13,7 @@ pub(crate) mod problem;
 mod reading;
 mod request;
 mod transfers;
+mod waiting;
 
 use std::sync::Arc;
 
@@ -27,11 +28,13 @@ use tracing::Instrument;
 
 use self::problem::{Kind, Problem};
 use crate::gateway::Gateway;
+use crate::rates::Used;
 use crate::telemetry::{metrics, trace};
 
 pub(crate) use self::openapi::document as openapi_document;
 pub(crate) use self::pages::problem_pages;
 pub(crate) use self::request::{Caller, RequestId, template as route_template};
+pub(crate) use self::waiting::Waiting;
 
 /// The routes of the intake listener.
 pub(crate) fn router(gateway: Arc<Gateway>) -> Router {
@@ -62,9 +65,17 @@ async fn identify(State(gateway): State<Arc<Gateway>>, mut request: Request, nex
         match admitted(&gateway, &request) {
             Ok(caller) => {
                 let client = caller.client.id.to_string();
-                request.extensions_mut().insert(caller);
-                request.extensions_mut().insert(id.clone());
-                (client, next.run(request).await)
+                let (used, within) = gateway.rates.client(&caller.client.id);
+                let mut response = match within {
+                    Ok(()) => {
+                        request.extensions_mut().insert(caller);
+                        request.extensions_mut().insert(id.clone());
+                        next.run(request).await
+                    }
+                    Err(problem) => problem.into_response(),
+                };
+                response.extensions_mut().insert(used);
+                (client, response)
             }
             Err(problem) => {
                 metrics::refused("identity", problem.kind.slug());
@@ -103,17 +114,18 @@ fn admitted(gateway: &Gateway, request: &Request) -> Result<Caller, Problem> {
 /// What is known of a connection: the certificates its handshake showed, and the first decision about them.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    pub(crate) admitted: Result<Admitted, identity::AdmissionError>,
+    pub(crate) admitted: Result<Admitted, Problem>,
 }
 
 impl Connection {
     fn caller(&self, gateway: &Gateway) -> Result<Caller, Problem> {
-        let admitted = self.admitted.as_ref().map_err(not_admitted)?;
+        let admitted = self.admitted.as_ref().map_err(Clone::clone)?;
         Caller::admit(gateway, admitted)
     }
 }
 
-fn not_admitted(error: &identity::AdmissionError) -> Problem {
+/// The answer to a peer that may not go on.
+pub(crate) fn not_admitted(error: &identity::AdmissionError) -> Problem {
     let kind = match error {
         identity::AdmissionError::Chain(_) => Kind::CertificateRevoked,
         identity::AdmissionError::Identity(_) | identity::AdmissionError::OtherClient => {
@@ -127,8 +139,12 @@ fn not_admitted(error: &identity::AdmissionError) -> Problem {
 
 /// A problem that a handler returned becomes its document here, where the request is known.
 fn finish(mut response: Response, gateway: &Gateway, id: &RequestId, headers: &http::HeaderMap) -> Response {
+    let used = response.extensions_mut().remove::<Used>();
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         response = problem.answer(&gateway.problem_base_url(), id.as_str(), headers);
+    }
+    if let Some(used) = used {
+        used.tell(response.headers_mut());
     }
     if let Ok(value) = HeaderValue::from_str(id.as_str()) {
         response.headers_mut().insert("x-request-id", value);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Extension, Path, State};
 use axum::response::Response;
 use clearance::journey::{Recorder, TransferView};
@@ -20,9 +21,10 @@ use crate::gateway::Gateway;
 pub(crate) async fn transfer(
     State(gateway): State<Arc<Gateway>>,
     Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Problem> {
     let nothing = || Problem::new(Kind::NotFound, "this client has no such transfer");
+    let Path(id) = id.map_err(|_| nothing())?;
     let id: TransferId = id.parse().map_err(|_| nothing())?;
     let view = view(&gateway, id).await?;
     let view = view.filter(|view| view.client == caller.client.id).ok_or_else(nothing)?;
@@ -36,20 +38,16 @@ pub(crate) async fn delivered_within(
     time: Duration,
 ) -> Result<Option<TransferView>, Problem> {
     let deadline = Instant::now() + time;
-    // Subscribed before looking, so that no change is missed.
-    let mut changes = gateway.store.changes();
+    let Some(place) = gateway.waiting.place(id, gateway.config.load().limits.waiting_max) else {
+        // To wait is a preference; the transfer is accepted all the same.
+        return view(gateway, id).await;
+    };
     loop {
+        let news = place.news();
         let view = view(gateway, id).await?;
-        if view.as_ref().is_none_or(|view| view.state.is_final()) {
+        let ended = view.as_ref().is_none_or(|view| view.state.is_final());
+        if ended || timeout_at(deadline, news).await.is_err() {
             return Ok(view);
-        }
-        loop {
-            match timeout_at(deadline, changes.recv()).await {
-                Err(_) => return Ok(view),
-                Ok(Ok(change)) if change.transfer != id => {}
-                // A change of this one, or some were missed: look again.
-                Ok(_) => break,
-            }
         }
     }
 }

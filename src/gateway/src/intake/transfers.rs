@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Extension, Query, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -36,7 +37,6 @@ pub(crate) async fn accept(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    gateway.rates.client(&caller.client.id)?;
     let scope = scope(&gateway, &caller, &headers)?;
     let reservation = gateway.store.reserve(&scope).await.map_err(|error| not_recorded(&gateway, &error))?;
     let accepted = match reservation {
@@ -59,11 +59,14 @@ pub(crate) async fn accept(
 pub(crate) async fn check(
     State(gateway): State<Arc<Gateway>>,
     Extension(caller): Extension<Caller>,
-    Query(asked): Query<CheckQuery>,
+    asked: Result<Query<CheckQuery>, QueryRejection>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    gateway.rates.client(&caller.client.id)?;
+    let Query(asked) = asked.map_err(|_| {
+        let detail = "`document` in the query is neither `true` nor `false`";
+        Problem::new(Kind::RequestMalformed, detail)
+    })?;
     let mut incoming = Incoming::begin(&headers, body, &gateway.config.load().limits).await?;
     let declaration = incoming.declaration().await?;
     let cleared = clear(&gateway, &caller, &declaration, incoming).await;

@@ -5,9 +5,13 @@ use std::future::poll_fn;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
+use std::time::Duration;
 
+use clearance::adapter::Promise;
 use clearance::clock::{Clock, Entropy, EntropyFailure};
 use jiff::Timestamp;
+
+use crate::delivery::Patience;
 
 /// Everything random in a run: SplitMix64, from the seed.
 #[derive(Debug)]
@@ -97,6 +101,16 @@ impl Time {
 impl Clock for Time {
     fn now(&self) -> Timestamp {
         *self.now.lock().unwrap()
+    }
+}
+
+/// Waits by letting the others go first: how long it takes is up to them.
+#[derive(Debug)]
+pub(super) struct GiveWay;
+
+impl Patience for GiveWay {
+    fn wait(&self, _: Duration) -> Promise<'static, ()> {
+        Box::pin(give_way())
     }
 }
 

@@ -19,7 +19,7 @@ use ledger::{Change, Entry, Hash, Matter, Pseudonym};
 use store::conformance::at;
 use store::{StandingChange, Withdrawal};
 
-use super::chance::{Chance, Time};
+use super::chance::{Chance, GiveWay, Time};
 use super::clinic::{Clinic, NoSignature, NotAccepted, Wish, person};
 use super::interrupted::{Interrupted, Sabotage};
 use super::model::{Disk, Model};
@@ -108,6 +108,7 @@ impl<'a> Run<'a> {
             vault: Arc::clone(&vault),
             clock: Arc::clone(&time) as _,
             entropy: Arc::clone(&chance) as _,
+            patience: Arc::new(GiveWay),
             transport: Arc::clone(&registries) as _,
             signer: Arc::new(NoSignature),
         });

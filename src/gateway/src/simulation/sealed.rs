@@ -11,7 +11,7 @@ use clearance::words::{State, TransferId};
 use jiff::SignedDuration;
 use store::conformance::at;
 
-use super::chance::{Chance, Time};
+use super::chance::{Chance, GiveWay, Time};
 use super::clinic::{Clinic, NoSignature, Wish};
 use super::model::{Disk, Model};
 use super::registries::Registries;
@@ -54,6 +54,7 @@ impl Waiting {
             vault: Arc::new(vault),
             clock: Arc::clone(&self.time) as _,
             entropy: Arc::clone(&chance) as _,
+            patience: Arc::new(GiveWay),
             transport: Arc::new(Registries::new(Arc::clone(&self.time), chance, witness)),
             signer: Arc::new(NoSignature),
         };

@@ -31,6 +31,11 @@ pub(crate) const ALL: &[(&str, &str, &str)] = &[
     ),
     ("clearance_bodies_parsed_total", "counter", "parts of bodies parsed, by part"),
     ("clearance_handshakes_total", "counter", "TLS handshakes by listener and result"),
+    (
+        "clearance_connections_closed_total",
+        "counter",
+        "connections closed from our side, by listener and reason",
+    ),
     ("clearance_connections_open", "gauge", "connections open, by listener"),
     ("clearance_attempt_duration_seconds", "histogram", "delivery attempts by destination and class"),
     (
@@ -148,6 +153,11 @@ pub(crate) fn body_parsed(part: &'static str) {
 /// A TLS handshake ended.
 pub(crate) fn handshake(listener: &'static str, result: &'static str) {
     counter!("clearance_handshakes_total", "listener" => listener, "result" => result).increment(1);
+}
+
+/// A connection was closed from our side.
+pub(crate) fn connection_closed(listener: &'static str, reason: &'static str) {
+    counter!("clearance_connections_closed_total", "listener" => listener, "reason" => reason).increment(1);
 }
 
 /// The connections that are open, by listener. Counted here, because a gauge that was dropped would begin anew at zero.

@@ -162,6 +162,25 @@ pub async fn a_parked_transfer_parks_its_ordering_key_alone(house: &impl House) 
     verifies(&store).await;
 }
 
+/// What could only expire does not wait for its turn to do so.
+pub async fn a_transfer_behind_another_is_due_once_its_deadline_has_passed(house: &impl House) {
+    let store = house.open(at(0)).await;
+    let first = accept(&store, &Sample::new(1)).await;
+    let behind = accept(&store, &Sample { ordered_with: 1, ..Sample::new(2) }).await;
+    let deadline = 72 * 3600;
+    begin(&store, first, at(1), at(60)).await.expect("begun");
+    store.end(ending(first, State::Accepted, at(2))).await.expect("recorded");
+    assert!(due_ids(&store, at(deadline)).await.is_empty());
+    assert_eq!(due_ids(&store, at(deadline + 1)).await, [behind]);
+    assert_eq!(
+        begin(&store, behind, at(deadline + 1), at(deadline + 60)).await.err(),
+        Some(BeginRefusal::NotPending)
+    );
+    store.end(ending(behind, State::Expired, at(deadline + 1))).await.expect("recorded");
+    assert!(due_ids(&store, at(deadline + 2)).await.is_empty());
+    verifies(&store).await;
+}
+
 /// A lease is one process's and ends.
 pub async fn nobody_begins_a_second_attempt_while_one_is_under_way(house: &impl House) {
     let store = house.open(at(0)).await;

@@ -105,6 +105,7 @@ macro_rules! conforms {
             what_is_under_way_or_has_ended_is_not_put_back
             of_one_ordering_key_only_the_first_is_due
             a_parked_transfer_parks_its_ordering_key_alone
+            a_transfer_behind_another_is_due_once_its_deadline_has_passed
             nobody_begins_a_second_attempt_while_one_is_under_way
             an_attempt_that_never_ended_has_perhaps_arrived
             what_was_under_way_at_a_crash_is_unknown_and_due

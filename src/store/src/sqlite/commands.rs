@@ -26,6 +26,7 @@ pub(super) const CALL_FOR: &str = "
 
 /// Commits the disclosure entry, the outbox row and the answer.
 pub(super) fn record(commit: &mut Commit<'_>, acceptance: Acceptance) -> Result<Recorded, Abort> {
+    commit.check_room()?;
     if let Some(predecessor) = acceptance.supersedes {
         supersede(commit, predecessor, &acceptance)?;
     }
@@ -239,7 +240,12 @@ pub(super) fn recover(commit: &mut Commit<'_>, at: Timestamp) -> Result<usize, A
 /// Appends an entry that belongs to no transfer and no subject's standing.
 pub(super) fn note(commit: &mut Commit<'_>, entry: &Entry) -> Result<u64, Abort> {
     match entry {
-        Entry::Refusal(_) | Entry::Administration(_) => commit.append(entry),
+        Entry::Refusal(_) => {
+            commit.check_room()?;
+            commit.append(entry)
+        }
+        // What an operator does may be what makes room.
+        Entry::Administration(_) => commit.append(entry),
         Entry::Disclosure(_) | Entry::Attempt(_) | Entry::Outcome(_) | Entry::Standing(_) => {
             Err(Abort::damaged("an entry of this kind is written with what it records, not by itself"))
         }
@@ -347,6 +353,7 @@ pub(super) fn purge(commit: &mut Commit<'_>, now: Timestamp) -> Result<usize, Ab
 
 /// Writes and deletes a row that is nobody's. Pages that were touched go to the log, so that a full disk shows.
 pub(super) fn probe(commit: &mut Commit<'_>) -> Result<(), Abort> {
+    commit.check_room()?;
     commit
         .statement(
             "INSERT INTO matter (subject, destination, matter, id, change)

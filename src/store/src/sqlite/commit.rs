@@ -6,12 +6,14 @@ use ledger::{Entry, LEAF_BYTES_MAX};
 use rusqlite::{CachedStatement, Connection};
 
 use super::fault::Abort;
+use super::room::Room;
 use crate::views::Changed;
 
 /// A command's view of the transaction. What it writes is rolled back unless the whole group is committed.
 #[derive(Debug)]
 pub(super) struct Commit<'c> {
     connection: &'c Connection,
+    room: &'c Room,
     frontier: Frontier,
     effects: Effects,
 }
@@ -30,8 +32,8 @@ pub(super) struct Effects {
 }
 
 impl<'c> Commit<'c> {
-    pub(super) fn new(connection: &'c Connection, frontier: Frontier) -> Self {
-        Self { connection, frontier, effects: Effects::default() }
+    pub(super) fn new(connection: &'c Connection, room: &'c Room, frontier: Frontier) -> Self {
+        Self { connection, room, frontier, effects: Effects::default() }
     }
 
     pub(super) fn finish(self) -> (Frontier, Effects) {
@@ -40,6 +42,11 @@ impl<'c> Commit<'c> {
 
     pub(super) fn statement(&self, sql: &str) -> Result<CachedStatement<'c>, Abort> {
         Ok(self.connection.prepare_cached(sql)?)
+    }
+
+    /// Whether something new may be written; what brings a transfer to its end always may.
+    pub(super) fn check_room(&self) -> Result<(), Abort> {
+        self.room.check(self.connection)
     }
 
     pub(super) fn effects(&mut self) -> &mut Effects {

@@ -12,6 +12,7 @@ mod ledger_file;
 mod queries;
 mod readers;
 mod recorder;
+mod room;
 mod rows;
 mod schema;
 #[cfg(test)]
@@ -45,6 +46,7 @@ use self::fault::Latch;
 use self::figures::Counters;
 use self::leases::Leases;
 use self::readers::Readers;
+use self::room::Room;
 use self::writer::{Queue, Writer};
 use crate::views::{
     Changed, Conclusion, Figures, QueueDepth, StandingChange, StandingRecorded, StoredEntry, TransferFilter,
@@ -66,6 +68,9 @@ pub struct Settings {
     pub erased_within: Duration,
     /// The database does not grow beyond this; above it nothing is recorded.
     pub bytes_max: Option<u64>,
+    /// While less than this is free, on the disk or below `bytes_max`, nothing new is recorded: it is kept for the
+    /// attempts and outcomes of what has been accepted.
+    pub bytes_reserved: u64,
 }
 
 /// Why the store was not opened.
@@ -164,6 +169,7 @@ impl Sqlite {
         let mut writer = Writer {
             connection,
             frontier,
+            room: Room::new(&path, settings.bytes_reserved, settings.bytes_max),
             latch,
             leases: leases.clone(),
             changes: changes.clone(),

@@ -18,15 +18,28 @@ use super::rows::{Column, name, standing, word, word_or_null};
 use super::transfer::columns;
 use crate::views::{PAGE_ROWS_MAX, QueueDepth, StoredEntry, TransferFilter};
 
+/// The columns of [`Due`], of the transfers that `$which` names.
+macro_rules! due {
+    ($which:literal) => {
+        concat!(
+            "SELECT t.id, e.leaf, t.state, t.attempts, t.accepted_at, t.not_after, t.lease_until, t.subject,
+                    s.consent, s.restricted, s.version
+             FROM transfer t
+             JOIN entry e ON e.idx = t.entry
+             LEFT JOIN standing s ON s.subject = t.subject AND s.destination = t.destination ",
+            $which
+        )
+    };
+}
+
 /// The oldest of the due come first: those that have been due for longest.
-pub(super) const DUE: &str = "
-    SELECT t.id, e.leaf, t.state, t.attempts, t.accepted_at, t.not_after, t.lease_until, t.subject,
-           s.consent, s.restricted, s.version
-    FROM transfer t
-    JOIN entry e ON e.idx = t.entry
-    LEFT JOIN standing s ON s.subject = t.subject AND s.destination = t.destination
-    WHERE t.destination = ?1 AND t.turn = 1 AND t.due_at <= ?2
-    ORDER BY t.due_at, t.entry LIMIT ?3";
+pub(super) const DUE: &str =
+    due!("WHERE t.destination = ?1 AND t.turn = 1 AND t.due_at <= ?2 ORDER BY t.due_at, t.entry LIMIT ?3");
+
+/// Those behind another whose deadline has passed: they have nothing left to wait for but their end.
+pub(super) const OVERDUE: &str = due!(
+    "WHERE t.destination = ?1 AND t.turn = 0 AND t.not_after < ?2 ORDER BY t.not_after, t.entry LIMIT ?3"
+);
 
 pub(super) const NEXT_DUE: &str = "SELECT due_at FROM transfer WHERE destination = ?1 AND turn = 1 AND due_at IS NOT NULL ORDER BY due_at LIMIT 1";
 
@@ -90,8 +103,21 @@ pub(super) fn due(
     now: Timestamp,
     limit: usize,
 ) -> Result<Vec<Due>, Abort> {
-    let mut statement = connection.prepare_cached(DUE)?;
-    let rows = statement.query_map((destination.as_str(), Column(now), limit.min(PAGE_ROWS_MAX)), |row| {
+    let limit = limit.min(PAGE_ROWS_MAX);
+    let mut found = due_by(connection, DUE, destination, now, limit)?;
+    found.extend(due_by(connection, OVERDUE, destination, now, limit - found.len())?);
+    Ok(found)
+}
+
+fn due_by(
+    connection: &Connection,
+    query: &str,
+    destination: &DestinationName,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Vec<Due>, Abort> {
+    let mut statement = connection.prepare_cached(query)?;
+    let rows = statement.query_map((destination.as_str(), Column(now), limit), |row| {
         Ok(Due {
             transfer: word(row, "id")?,
             leaf: row.get("leaf")?,

@@ -54,6 +54,7 @@ CREATE TABLE transfer (
 ) STRICT;
 
 CREATE INDEX transfer_due ON transfer (destination, due_at, entry) WHERE turn = 1;
+CREATE INDEX transfer_behind ON transfer (destination, not_after, entry) WHERE turn = 0;
 CREATE INDEX transfer_queue ON transfer (destination, ordering, entry, turn) WHERE turn IS NOT NULL;
 CREATE INDEX transfer_by_state ON transfer (state, entry) WHERE state <> 'delivered';
 CREATE INDEX transfer_by_client ON transfer (client, entry);

@@ -41,7 +41,12 @@ impl Folder {
 }
 
 fn settings(path: &Path) -> Settings {
-    Settings { path: path.to_owned(), erased_within: Duration::from_secs(30), bytes_max: None }
+    Settings {
+        path: path.to_owned(),
+        erased_within: Duration::from_secs(30),
+        bytes_max: None,
+        bytes_reserved: 0,
+    }
 }
 
 impl House for Folder {

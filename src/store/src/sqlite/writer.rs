@@ -17,6 +17,7 @@ use super::commit::{Commit, Effects};
 use super::fault::{Abort, Latch};
 use super::figures::Counters;
 use super::leases::Leases;
+use super::room::Room;
 use crate::views::Changed;
 
 /// A group waits for others at most this long, and only when the one before was a group.
@@ -59,6 +60,7 @@ pub(super) struct Queue {
 pub(super) struct Writer {
     pub(super) connection: Connection,
     pub(super) frontier: Frontier,
+    pub(super) room: Room,
     pub(super) latch: Latch,
     pub(super) leases: Leases,
     pub(super) changes: broadcast::Sender<Changed>,
@@ -120,7 +122,8 @@ impl Writer {
     fn carry_out(&mut self, group: Vec<Queued>) {
         let mut done = Vec::with_capacity(group.len());
         let committed = self.latch.check().and_then(|()| {
-            let committed = Group::run(&self.connection, &self.frontier, &self.latch, group, &mut done);
+            let committed =
+                Group::run(&self.connection, &self.room, &self.frontier, &self.latch, group, &mut done);
             committed.inspect_err(|_| self.roll_back())
         });
         let verdict = committed.map(|(frontier, effects)| {
@@ -163,6 +166,7 @@ impl Writer {
 /// The commands of one transaction.
 struct Group<'c> {
     connection: &'c Connection,
+    room: &'c Room,
     frontier: Frontier,
     effects: Effects,
 }
@@ -171,12 +175,13 @@ impl<'c> Group<'c> {
     /// Commits the commands that succeed, and says of each how it fared. An error is one of the whole group.
     fn run(
         connection: &'c Connection,
+        room: &'c Room,
         before: &Frontier,
         latch: &Latch,
         commands: Vec<Queued>,
         done: &mut Vec<(Queued, Result<(), RecorderError>)>,
     ) -> Result<(Frontier, Effects), RecorderError> {
-        let mut group = Self { connection, frontier: before.clone(), effects: Effects::default() };
+        let mut group = Self { connection, room, frontier: before.clone(), effects: Effects::default() };
         let begun = group.execute("BEGIN IMMEDIATE").map_err(|abort| latch.judge(abort));
         // Whatever happens, each command is handed on: somebody waits for its answer.
         let mut broken = begun.err();
@@ -200,7 +205,7 @@ impl<'c> Group<'c> {
 
     fn attempt(&mut self, job: &mut dyn Job) -> Result<(), Abort> {
         self.execute("SAVEPOINT command")?;
-        let mut commit = Commit::new(self.connection, self.frontier.clone());
+        let mut commit = Commit::new(self.connection, self.room, self.frontier.clone());
         match job.work(&mut commit) {
             Ok(()) => {
                 self.execute("RELEASE command")?;

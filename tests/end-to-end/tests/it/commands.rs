@@ -4,6 +4,8 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use end_to_end::{TestGateway, to_employer};
+use gateway::playground::Choices;
+use gateway::playground::employer_stand_in::{Fault, FaultPlan};
 use identity::example::ExampleClient;
 use serde_json::Value;
 
@@ -187,4 +189,39 @@ async fn a_flipped_byte_of_the_ledger_is_reported_at_its_entry() {
         (Some(4), &Value::Bool(false), &3.into()),
         "{answer}"
     );
+}
+
+#[tokio::test]
+async fn a_start_with_another_seal_key_says_so_and_takes_nothing() {
+    let mut gateway = TestGateway::with_stand_ins(BINARY).await;
+    gateway.playground.employer.told(FaultPlan::none().once(Fault::Down));
+    assert_eq!(gateway.ehr().submit(&to_employer()).await.status, 202);
+    gateway.stop().await;
+    let key = gateway.folder().join("keys/seal.key");
+    let right = std::fs::read(&key).unwrap();
+    std::fs::write(&key, "11".repeat(32)).unwrap();
+    let settings = gateway.playground.settings().display().to_string();
+    let (code, _, why) = run(gateway.folder(), &["serve", "--config", &settings]).await;
+    assert_ne!(code, Some(0));
+    assert!(why.contains("is `seal.key` the one that it was made with?"), "{why}");
+    std::fs::write(&key, right).unwrap();
+    gateway.playground.employer.told(FaultPlan::none());
+    gateway.restart();
+    gateway.rests().await;
+}
+
+#[tokio::test]
+async fn daily_keys_lie_where_the_settings_say_and_outlast_a_restart() {
+    let settings = "[paths]\nkeyring = \"ring\"\n".to_owned();
+    let mut gateway = TestGateway::with(BINARY, Choices { settings, ..Choices::default() }).await;
+    gateway.playground.employer.told(FaultPlan::none().once(Fault::Down));
+    let accepted = gateway.ehr().submit(&to_employer()).await;
+    assert_eq!(accepted.status, 202, "{}", accepted.body);
+    assert_eq!(std::fs::read_dir(gateway.folder().join("ring")).unwrap().count(), 1);
+    assert!(!gateway.data().join("keyring").exists());
+    gateway.kill();
+    gateway.playground.employer.told(FaultPlan::none());
+    gateway.restart();
+    assert_eq!(gateway.ehr().ended(accepted.transfer()).await["state"], "delivered");
+    gateway.rests().await;
 }

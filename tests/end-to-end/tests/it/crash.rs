@@ -1,5 +1,8 @@
 //! What a crash may cost: an attempt, never a record, never a second delivery.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use end_to_end::{TestGateway, eventually, to_employer};
 use gateway::playground::employer_stand_in::{Fault, FaultPlan};
 
@@ -24,7 +27,8 @@ async fn killed_between_acceptance_and_delivery_it_delivers_once_after_the_resta
 async fn killed_while_the_destination_thinks_it_delivers_once() {
     let mut gateway = TestGateway::with_stand_ins(BINARY).await;
     // Stored, and the answer does not come before the kill.
-    gateway.playground.employer.told(FaultPlan::none().then(Fault::DropAfter, "/health-check-decisions", 1));
+    let late = Fault::DelayAfter(Duration::from_secs(60));
+    gateway.playground.employer.told(FaultPlan::none().then(late, "/health-check-decisions", 1));
     let accepted = gateway.ehr().submit(&to_employer()).await;
     let stored =
         eventually(|| async { (!gateway.playground.employer.decisions().is_empty()).then_some(()) }).await;
@@ -67,6 +71,11 @@ async fn a_transfer_whose_row_is_damaged_waits_alone() {
     assert_eq!(gateway.playground.employer.decisions().len(), 2);
 }
 
+fn number(document: &[u8]) -> String {
+    let document: serde_json::Value = serde_json::from_slice(document).unwrap();
+    document["identifier"][0]["value"].as_str().unwrap().to_owned()
+}
+
 #[tokio::test]
 async fn killed_under_load_it_loses_nothing_it_has_acknowledged() {
     let mut gateway = TestGateway::with_stand_ins(BINARY).await;
@@ -107,5 +116,10 @@ async fn killed_under_load_it_loses_nothing_it_has_acknowledged() {
     for transfer in &acknowledged {
         assert_eq!(ehr.ended(transfer).await["state"], "delivered");
     }
+    // What was accepted without our hearing of it is delivered too, and nothing twice.
+    let decisions = gateway.playground.employer.decisions();
+    let numbers: BTreeSet<_> = decisions.iter().map(|decision| number(&decision.document)).collect();
+    assert_eq!(numbers.len(), decisions.len());
+    assert!(numbers.len() >= acknowledged.len());
     gateway.rests().await;
 }

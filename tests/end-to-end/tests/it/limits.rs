@@ -45,6 +45,9 @@ async fn a_client_over_its_rate_is_told_when_to_come_back() {
     let settings = "[limits]\nclient_per_second = 1\nclient_burst = 2\n".to_owned();
     let gateway = TestGateway::with(BINARY, Choices { settings, ..Choices::default() }).await;
     let ehr = gateway.ehr();
+    let first = ehr.get("/v1/destinations").await;
+    assert_eq!(first.headers["ratelimit-policy"], "\"client\";q=2;w=2");
+    assert_eq!(first.headers["ratelimit"], "\"client\";r=1;t=1");
     let mut limited = None;
     for _ in 0..4 {
         let checked = ehr.check(&to_employer(), "").await;
@@ -52,8 +55,9 @@ async fn a_client_over_its_rate_is_told_when_to_come_back() {
             limited = Some(checked);
         }
     }
-    let limited = limited.expect("four at once are over a burst of two");
+    let limited = limited.expect("five at once are over a burst of two");
     assert_eq!(limited.headers["retry-after"], "1");
+    assert_eq!(limited.headers["ratelimit"], "\"client\";r=0;t=2");
     assert_eq!(limited.body["retryable"], true);
     gateway.rests().await;
 }
@@ -94,6 +98,16 @@ impl futures_util::Stream for Trickle {
 }
 
 #[tokio::test]
+async fn waiting_is_a_preference_and_where_too_many_wait_the_answer_comes_at_once() {
+    let settings = "[limits]\nwaiting_max = 0\n".to_owned();
+    let gateway = TestGateway::with(BINARY, Choices { settings, ..Choices::default() }).await;
+    gateway.playground.employer.told(FaultPlan::none().once(Fault::Delay(Duration::from_secs(1))));
+    let accepted = gateway.ehr().submit(&to_employer().waiting(10)).await;
+    assert_eq!((accepted.status, &accepted.body["final"]), (202, &json!(false)), "{}", accepted.body);
+    gateway.rests().await;
+}
+
+#[tokio::test]
 async fn the_door_for_scanners_shows_health_and_problem_pages_and_nothing_else() {
     let gateway = TestGateway::with_stand_ins(BINARY).await;
     let log = gateway.log();
@@ -104,10 +118,19 @@ async fn the_door_for_scanners_shows_health_and_problem_pages_and_nothing_else()
     let roots = std::fs::read(gateway.playground.authorities()).unwrap();
     let roots = reqwest::Certificate::from_pem_bundle(&roots).unwrap();
     let scanner = reqwest::Client::builder().tls_certs_only(roots).no_proxy().build().unwrap();
-    for (path, status) in [("/livez", 200), ("/problems", 200), ("/v1/destinations", 404), ("/metrics", 404)]
-    {
+    for (path, status) in [
+        ("/readyz?verbose", 200),
+        ("/livez", 200),
+        ("/problems", 200),
+        ("/v1/destinations", 404),
+        ("/metrics", 404),
+    ] {
         let answered = scanner.get(format!("https://localhost:{port}{path}")).send().await.unwrap();
         assert_eq!(answered.status().as_u16(), status, "{path}");
+        assert!(
+            !answered.text().await.unwrap().contains("pending"),
+            "{path}: what waits is nobody's business here"
+        );
     }
     gateway.rests().await;
 }

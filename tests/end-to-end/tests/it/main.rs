@@ -10,6 +10,7 @@
 mod browser;
 mod collector;
 mod commands;
+mod connections;
 mod crash;
 mod doors;
 mod limits;

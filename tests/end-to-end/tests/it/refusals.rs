@@ -191,3 +191,38 @@ async fn openapi_names_every_path_and_health_tells_the_truth() {
     }
     gateway.rests().await;
 }
+
+#[tokio::test]
+async fn what_the_router_itself_refuses_is_a_problem_too() {
+    let gateway = TestGateway::with_stand_ins(BINARY).await;
+    let ehr = gateway.ehr();
+    let checked = ehr.check(&to_employer(), "?document=perhaps").await;
+    assert_eq!((checked.status, checked.text("/type")), (400, "/problems/request-malformed"));
+    for path in ["/v1/transfers/%ff", "/v1/transfers/no-id", "/v2/transfers"] {
+        let asked = ehr.get(path).await;
+        assert_eq!((asked.status, asked.text("/type")), (404, "/problems/not-found"), "{path}");
+        assert_eq!(asked.headers["content-type"], "application/problem+json", "{path}");
+    }
+    gateway.rests().await;
+}
+
+#[tokio::test]
+async fn what_could_only_expire_is_not_taken() {
+    let gateway = TestGateway::with_stand_ins(BINARY).await;
+    let late = to_employer().declaring("/not_after", json!("2020-01-01T00:00:00Z"));
+    let refused = gateway.ehr().submit(&late).await;
+    assert_eq!((refused.status, refused.text("/errors/0/rule")), (400, "not-after-passed"));
+    assert_eq!(refused.text("/errors/0/pointer"), "/not_after");
+    gateway.rests().await;
+}
+
+#[tokio::test]
+async fn a_refusal_of_a_route_is_on_record_too() {
+    let mut gateway = TestGateway::with_stand_ins(BINARY).await;
+    for (name, status) in [("nowhere", 422), ("court", 403)] {
+        let refused = gateway.ehr().submit(&to_employer().declaring("/destination", json!(name))).await;
+        assert_eq!(refused.status, status, "{}", refused.body);
+    }
+    let (code, verified) = gateway.verify_ledger().await;
+    assert_eq!((code, &verified["entries"]), (Some(0), &json!({ "refusal": 2 })), "{verified}");
+}

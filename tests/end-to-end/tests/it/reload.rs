@@ -95,3 +95,46 @@ async fn a_transfer_whose_destination_was_removed_waits_in_the_store_until_it_is
     assert_eq!(gateway.playground.employer.decisions().len(), 1);
     gateway.rests().await;
 }
+
+#[tokio::test]
+async fn a_transfer_whose_client_was_removed_waits_until_it_is_back() {
+    let gateway = TestGateway::with_stand_ins(BINARY).await;
+    gateway.playground.employer.told(FaultPlan::none().once(Fault::Down));
+    let ehr = gateway.ehr();
+    let accepted = ehr.submit(&to_employer()).await;
+    assert_eq!(accepted.status, 202, "{}", accepted.body);
+    let with_client = std::fs::read_to_string(gateway.playground.settings()).unwrap();
+    reloaded(&gateway, |text| {
+        let (before, clients) = text.split_once("\n[[clients]]").unwrap();
+        let (_, others) = clients.split_once("\n[[clients]]").unwrap();
+        format!("{before}\n[[clients]]{others}")
+    })
+    .await;
+    let parked = eventually(|| async {
+        let (_, metrics) = gateway.ask_admin("/metrics").await;
+        metrics.contains(r#"reason="client-not-configured""#).then_some(())
+    });
+    assert!(parked.await.is_some(), "{}", gateway.log());
+    gateway.playground.employer.told(FaultPlan::none());
+    reloaded(&gateway, |_| with_client.clone()).await;
+    assert_eq!(gateway.ehr().ended(accepted.transfer()).await["state"], "delivered");
+    gateway.rests().await;
+}
+
+#[tokio::test]
+async fn a_certificate_whose_chain_does_not_hold_is_not_put_in_force() {
+    let gateway = TestGateway::with_stand_ins(BINARY).await;
+    // The destinations' authority has not issued the gateway's certificate.
+    let settings = gateway.playground.settings();
+    let text = std::fs::read_to_string(&settings).unwrap();
+    let wrong =
+        text.replacen("[intake]\n", "[intake]\ncertificate_ca = \"certs/authority/partners.crt\"\n", 1);
+    assert_ne!(wrong, text);
+    std::fs::write(&settings, wrong).unwrap();
+    gateway.hangup();
+    let said =
+        eventually(|| async { gateway.log().contains("the chain does not hold against").then_some(()) });
+    assert!(said.await.is_some(), "{}", gateway.log());
+    assert!(gateway.ehr().connects().await, "the old stays");
+    gateway.rests().await;
+}

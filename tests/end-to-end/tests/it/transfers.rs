@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use end_to_end::{TestGateway, answer, to_employer, to_transport_administration};
+use end_to_end::{TestGateway, answer, eventually, to_employer, to_transport_administration};
 use gateway::playground::Choices;
 use http::Method;
 use serde_json::{Value, json};
@@ -116,8 +116,11 @@ async fn a_check_shows_what_would_leave_and_leaves_no_trace() {
     assert!(checked.text("/outgoing/document").contains("HCERT-2026-0417"));
     assert!(checked.body["manifest"]["dropped"].as_array().is_some_and(|dropped| !dropped.is_empty()));
     assert!(gateway.playground.employer.received().is_empty());
-    let (_, metrics) = gateway.ask_admin("/metrics").await;
-    assert!(metrics.contains("clearance_ledger_entries 0"), "a check is counted, not recorded");
+    let entries = eventually(|| async {
+        let (_, metrics) = gateway.ask_admin("/metrics").await;
+        metrics.lines().find_map(|line| line.strip_prefix("clearance_ledger_entries ").map(str::to_owned))
+    });
+    assert_eq!(entries.await.as_deref(), Some("0"), "a check is counted, not recorded");
     gateway.rests().await;
 }
 

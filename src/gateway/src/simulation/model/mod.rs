@@ -190,9 +190,10 @@ impl Recorder for Model {
     ) -> Result<Vec<Due>, RecorderError> {
         let tables = self.tables();
         let is_due = |index: u64, row: &Row| {
+            let in_turn = tables.has_turn(index);
             row.destination == *destination
                 && row.due_at.is_some_and(|at| at <= now)
-                && tables.has_turn(index)
+                && (in_turn || row.not_after < now)
         };
         let mut due: Vec<_> = tables.rows.iter().filter(|(index, row)| is_due(**index, row)).collect();
         due.sort_by_key(|(index, row)| (row.due_at, **index));

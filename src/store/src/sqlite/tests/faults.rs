@@ -4,8 +4,9 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clearance::journey::{Recorder, RecorderError};
+use clearance::journey::{Ending, Recorder, RecorderError};
 use clearance::words::State;
+use ledger::Kind;
 use rusqlite::ffi;
 
 use super::super::Sqlite;
@@ -15,6 +16,11 @@ use crate::conformance::{House, Sample, at, ending};
 
 fn large(number: u64) -> Sample {
     Sample { body_bytes: 100_000, ..Sample::new(number) }
+}
+
+/// A store of 2 MiB, of which 256 KiB are kept for what has been accepted.
+fn small(folder: &Folder) -> Settings {
+    Settings { bytes_max: Some(2 << 20), bytes_reserved: 256 << 10, ..folder.settings() }
 }
 
 /// Records until the store is full, and says how many it has taken.
@@ -34,19 +40,41 @@ async fn fill(store: &Sqlite) -> u64 {
 /// Endings go through, and make room for others.
 async fn recovers(store: &Sqlite, taken: u64) {
     for number in 0..taken {
-        store.end(ending(large(number).transfer(), State::Delivered, at(1))).await.unwrap();
+        store.end(ending(large(number).transfer(), State::Delivered, at(1000))).await.unwrap();
     }
     store.record(large(taken).acceptance()).await.unwrap();
     let report = store.verify(Vec::new()).await.unwrap().unwrap();
-    assert_eq!((report.size, report.open_transfers), (2 * taken + 1, 1));
+    assert_eq!((report.entries[&Kind::Disclosure], report.open_transfers), (taken + 1, 1));
 }
 
 #[tokio::test]
 async fn a_full_store_refuses_and_recovers_by_itself() {
     let folder = Folder::new();
-    let store = Sqlite::open(Settings { bytes_max: Some(2 << 20), ..folder.settings() }, at(0)).unwrap();
+    let store = Sqlite::open(small(&folder), at(0)).unwrap();
     let taken = fill(&store).await;
     assert!(taken > 3);
+    recovers(&store, taken).await;
+}
+
+#[tokio::test]
+async fn what_was_accepted_before_it_was_full_is_begun_and_ended_on_record() {
+    let folder = Folder::new();
+    let store = Sqlite::open(small(&folder), at(0)).unwrap();
+    let taken = fill(&store).await;
+    // Each is tried several times, and nothing is erased until the very end.
+    for second in 1..8 {
+        for number in 0..taken {
+            let transfer = large(number).transfer();
+            let begun = store.begin(transfer, 0, at(10 * second), at(10 * second + 5)).await;
+            begun.expect("recorded").expect("begun");
+            let setback = Ending {
+                next_attempt_at: Some(at(10 * second + 10)),
+                ..ending(transfer, State::Accepted, at(10 * second + 1))
+            };
+            store.end(setback).await.expect("recorded");
+        }
+        assert_eq!(store.record(large(taken).acceptance()).await, Err(RecorderError::Full));
+    }
     recovers(&store, taken).await;
 }
 
@@ -60,7 +88,8 @@ async fn a_full_disk_refuses_and_recovers_by_itself() {
         println!("skipped: a file system of its own cannot be mounted here");
         return;
     }
-    let store = Sqlite::open(settings(&disk.join("clearance.db")), at(0)).unwrap();
+    let settings = Settings { bytes_reserved: 512 << 10, ..settings(&disk.join("clearance.db")) };
+    let store = Sqlite::open(settings, at(0)).unwrap();
     let ballast = disk.join("ballast");
     std::fs::write(&ballast, vec![0; 1 << 20]).unwrap();
     let taken = fill(&store).await;
@@ -134,10 +163,10 @@ async fn a_lock_that_somebody_else_holds_refuses_and_does_not_latch() {
 #[tokio::test]
 async fn a_probe_finds_a_store_full_in_which_forgetting_nothing_would_have_succeeded() {
     let folder = Folder::new();
-    let store = Sqlite::open(Settings { bytes_max: Some(2 << 20), ..folder.settings() }, at(0)).unwrap();
+    let store = Sqlite::open(small(&folder), at(0)).unwrap();
     store.probe().await.unwrap();
     let taken = fill(&store).await;
-    // Down to the last page.
+    // Down to the reserve.
     let mut number = 10_000;
     while store.record(Sample::new(number).acceptance()).await.is_ok() {
         number += 1;

@@ -62,8 +62,9 @@ fn plan(connection: &Connection, sql: &str, values: &[&dyn rusqlite::ToSql]) -> 
 fn a_hundred_thousand_ended_transfers_slow_nothing_down() {
     let (_young_folder, young) = store_of_age(0);
     let (_old_folder, old) = store_of_age(100_000);
-    let hot: [(&str, &[&dyn rusqlite::ToSql]); 6] = [
+    let hot: [(&str, &[&dyn rusqlite::ToSql]); 7] = [
         (queries::DUE, &[&"employer", &1_000_000, &100]),
+        (queries::OVERDUE, &[&"employer", &1_000_000, &100]),
         (queries::NEXT_DUE, &[&"employer"]),
         (queries::STATUS, &[&1_000_000]),
         (queries::UNDELIVERED_DAYS, &[]),
@@ -82,6 +83,9 @@ fn no_query_sorts_or_scans_what_grows() {
     let due = plan(&connection, queries::DUE, &[&"employer", &1, &1]);
     assert!(due.contains("USING INDEX transfer_due (destination=? AND due_at<?)"), "{due}");
     assert!(!due.contains("TEMP B-TREE") && !due.contains("SCAN"), "{due}");
+    let overdue = plan(&connection, queries::OVERDUE, &[&"employer", &1, &1]);
+    assert!(overdue.contains("USING INDEX transfer_behind (destination=? AND not_after<?)"), "{overdue}");
+    assert!(!overdue.contains("TEMP B-TREE") && !overdue.contains("SCAN"), "{overdue}");
     let status = plan(&connection, queries::STATUS, &[&1]);
     assert!(status.contains("USING COVERING INDEX transfer_queue"), "{status}");
     assert!(status.contains("USING COVERING INDEX transfer_due"), "{status}");
