@@ -7,7 +7,7 @@
 //! | to read about | see |
 //! |---|---|
 //! | what becomes of a document | `shape`, `fitness` |
-//! | filing in TIS | `filing`, `outcome` |
+//! | filing in TIS | `filing` |
 //! | reading certificates, ours and theirs | `certificate` |
 //! | the direct route | `direct` |
 
@@ -15,8 +15,6 @@ mod certificate;
 mod direct;
 mod filing;
 mod fitness;
-mod members;
-mod outcome;
 mod shape;
 #[cfg(test)]
 mod testing;

@@ -97,6 +97,15 @@ impl Resource {
         Self { has_query: true, ..extended }
     }
 
+    /// The next page, with the query that the service gave in a link, as it stands; traces see that there is one. `None` when
+    /// it is none: of a link nothing else is followed, since it may name any server.
+    #[must_use]
+    pub fn page(self, query: &str) -> Option<Self> {
+        let is_query = !query.is_empty() && query.bytes().all(|c| c.is_ascii_graphic() && c != b'#');
+        let page = self.extended(&format!("?{query}"), "?{page}");
+        is_query.then_some(Self { has_query: true, ..page })
+    }
+
     fn extended(self, path: &str, template: &str) -> Self {
         Self {
             path: Private::new(format!("{}{path}", self.path.expose())),
@@ -230,6 +239,17 @@ mod tests {
         let printed = format!("{call:?}");
         for text in ["39901012239", PROFESSIONAL] {
             assert!(!printed.contains(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn of_a_link_to_the_next_page_only_the_query_is_taken() {
+        let page = Resource::root().at("Composition").page("subject=Patient%2F1&page=2").unwrap();
+        let call = call(page, "x");
+        assert!(call.url.expose().ends_with("/fhir/Composition?subject=Patient%2F1&page=2"));
+        assert!(call.url_template.ends_with("/fhir/Composition?{page}"));
+        for query in ["", "a b", "a#b", "a\r\nb"] {
+            assert!(Resource::root().page(query).is_none(), "{query:?}");
         }
     }
 

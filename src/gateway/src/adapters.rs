@@ -7,6 +7,7 @@ use clearance::adapter::{Adapter, SubjectIndex};
 use clearance::words::DestinationName;
 use employer::Employer;
 use patient_portal::PatientPortal;
+use prescription_centre::PrescriptionCentre;
 use serde::de::DeserializeOwned;
 use transport_administration::TransportAdministration;
 use x_road::tis::{Tis, TisSettings};
@@ -25,7 +26,8 @@ pub(crate) enum AdapterError {
     #[error("`{at}`: {what}")]
     Settings { at: String, what: String },
     #[error(
-        "destination `{name}`: there is no adapter `{adapter}`; there are `employer`, `patient-portal` and `transport-administration`"
+        "destination `{name}`: there is no adapter `{adapter}`; there are `employer`, `patient-portal`, \
+         `prescription-centre` and `transport-administration`"
     )]
     Unknown { name: DestinationName, adapter: String },
 }
@@ -42,6 +44,15 @@ pub(crate) fn build(config: &Config) -> Result<Adapters, AdapterError> {
             "patient-portal" => {
                 let adapter = PatientPortal::new(settings(&at, &table)?);
                 Arc::new(adapter.map_err(|error| wrong(&at, &error))?)
+            }
+            "prescription-centre" => {
+                if let Some(x_road) = &config.x_road {
+                    table.entry("tis").or_insert_with(|| toml::Value::Table(x_road.clone()));
+                }
+                let adapter = PrescriptionCentre::new(settings(&at, &table)?);
+                let adapter = adapter.map_err(|error| wrong(&at, &error))?;
+                index = index.or_else(|| Some(Arc::clone(adapter.tis()) as _));
+                Arc::new(adapter)
             }
             "transport-administration" => {
                 if let Some(x_road) = &config.x_road {

@@ -4,6 +4,7 @@
 //! their codes have valid check digits.
 
 mod patient_portal;
+mod prescription_centre;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -20,6 +21,7 @@ use crate::secrets::{Secrets, Signer};
 
 pub use employer_sandbox as employer_stand_in;
 pub use patient_portal_sandbox as portal_stand_in;
+pub use prescription_centre_sandbox as prescription_stand_in;
 pub use transport_administration_sandbox as tis_stand_in;
 
 /// The clinic's registry code.
@@ -64,6 +66,8 @@ pub struct Playground {
     pub employer: employer_stand_in::StandIn,
     /// Another Security Server, with the service for CDA documents behind it.
     pub portal: portal_stand_in::StandIn,
+    /// The prescription centre, behind a Security Server of its own.
+    pub prescriptions: prescription_stand_in::StandIn,
 }
 
 /// Why a playground could not be made.
@@ -114,7 +118,8 @@ impl Playground {
         let tis = tis_stand_in::StandIn::start(tis_settings(&pki, choices)?)?;
         let employer = employer_stand_in::StandIn::start(employer_settings(&pki, choices, &signer)?)?;
         let portal = patient_portal::start(&pki, choices)?;
-        let playground = Self { folder: folder.to_owned(), pki, tis, employer, portal };
+        let prescriptions = prescription_centre::start(&pki, choices)?;
+        let playground = Self { folder: folder.to_owned(), pki, tis, employer, portal, prescriptions };
         std::fs::write(playground.settings(), playground.settings_text(choices)?)?;
         Ok(playground)
     }
@@ -187,7 +192,7 @@ organisation = "{organisation}"
 application = "clearance"
 
 {transport_administration}
-
+{prescription_centre}
 [destinations.employer]
 adapter = "employer"
 
@@ -200,11 +205,10 @@ url = "https://{employer}/health-check-decisions"
             employer_code = employer_code(choices),
             organisation = organisation(choices),
             transport_administration = self.transport_administration(choices),
+            prescription_centre = prescription_centre::settings(&self.prescriptions, choices),
         );
-        for (client, destinations) in [
-            (ExampleClient::Ehr, r#"["employer", "patient-portal", "transport-administration"]"#),
-            (ExampleClient::Pacs, "[]"),
-        ] {
+        let of_the_ehr = r#"["employer", "patient-portal", "prescription-centre", "transport-administration"]"#;
+        for (client, destinations) in [(ExampleClient::Ehr, of_the_ehr), (ExampleClient::Pacs, "[]")] {
             let registered = self.pki.registration(client)?;
             let keys: Vec<_> = registered
                 .spki_sha256
@@ -257,6 +261,7 @@ fn names() -> ExampleNames {
         destinations: BTreeMap::from([
             ("security-server".to_owned(), here()),
             ("employer".to_owned(), here()),
+            ("prescription-centre".to_owned(), here()),
         ]),
         clinic_code: 1_099_000,
         lifetimes: Lifetimes { authorities_days: 365, certificates_days: 90, revocation_lists_days: 30 },
@@ -356,6 +361,11 @@ pub mod samples {
         include_str!("../../../tests/fixtures/ambulatory-epicrisis-declaration.json");
     /// A driver's health certificate; it names its subject by index id only.
     pub const DRIVER: &str = include_str!("../../../tests/fixtures/driver-certificate.json");
+    /// A prescription.
+    pub const PRESCRIPTION: &str = include_str!("../../../tests/fixtures/prescription.json");
+    /// Its declaration for the prescription centre.
+    pub const TO_PRESCRIPTION_CENTRE: &str =
+        include_str!("../../../tests/fixtures/prescription-declaration.json");
     /// Its declaration for the Transport Administration.
     pub const TO_TRANSPORT_ADMINISTRATION: &str =
         include_str!("../../../tests/fixtures/driver-declaration.json");

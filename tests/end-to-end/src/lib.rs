@@ -175,6 +175,11 @@ pub fn to_patient_portal() -> Submission {
     Submission::of_xml(samples::TO_PATIENT_PORTAL, samples::EPICRISIS)
 }
 
+/// A prescription for the prescription centre, made up.
+pub fn to_prescription_centre() -> Submission {
+    Submission::of(samples::TO_PRESCRIPTION_CENTRE, samples::PRESCRIPTION)
+}
+
 /// Looks every 20 ms until `look` finds something, at most ten seconds.
 pub async fn eventually<T, F: Future<Output = Option<T>>>(mut look: impl FnMut() -> F) -> Option<T> {
     // Long enough for a machine that does much else; it costs nothing where all is well.

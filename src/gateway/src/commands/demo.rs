@@ -115,6 +115,11 @@ fn trials() -> Vec<Trial> {
         declaration: declaration.clone(),
         document: document.clone(),
     };
+    let prescription = trial(
+        "prescription to the prescription centre",
+        &parse(samples::TO_PRESCRIPTION_CENTRE),
+        &parse(samples::PRESCRIPTION),
+    );
     let with = |value: &Value, pointer: &str, new: Value| {
         let mut value = value.clone();
         if let Some(place) = value.pointer_mut(pointer) {
@@ -125,6 +130,7 @@ fn trials() -> Vec<Trial> {
     vec![
         trial("health-check decision to the employer", &to_employer, &occupational),
         trial("driver's certificate to the Transport Administration", &to_administration, &driver),
+        prescription,
         trial(
             "ambulatory epicrisis to the patient portal",
             &parse(samples::TO_PATIENT_PORTAL),
@@ -289,6 +295,10 @@ fn tell(report: &Report, playground: &Playground, rows: &[Row]) {
         filed.len(),
         sections.join(", "),
     ));
+    for prescription in playground.prescriptions.prescriptions() {
+        let number = prescription.pointer("/identifier/0/value").and_then(Value::as_str).unwrap_or_default();
+        report.line(format_args!("the prescription centre issued the prescription {number}\n"));
+    }
 }
 
 /// Every value of a document with its path; systems and profiles say nothing to a reader here.

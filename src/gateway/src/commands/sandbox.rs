@@ -30,6 +30,12 @@ impl Sandbox {
             report.line(format_args!("  make it fail            {tis_admin}/faults"));
             report.line(format_args!("employer                  https://{}", playground.employer.address()));
             report.line(format_args!("  make it fail            {employer_admin}/faults"));
+            let prescriptions_admin = admin(playground.prescriptions.admin_address());
+            report.line(format_args!(
+                "prescription centre       https://{}",
+                playground.prescriptions.address()
+            ));
+            report.line(format_args!("  make it fail            {prescriptions_admin}/faults"));
             report.line(format_args!(
                 "\nnow run: clearance serve --config {}",
                 playground.settings().display()
@@ -41,6 +47,8 @@ impl Sandbox {
                 "security_server_admin": tis_admin,
                 "employer": playground.employer.address().to_string(),
                 "employer_admin": employer_admin,
+                "prescription_centre": playground.prescriptions.address().to_string(),
+                "prescription_centre_admin": prescriptions_admin,
             }));
             Ok(asked_to_stop().await?)
         })

@@ -18,6 +18,7 @@ mod markers;
 mod partners;
 mod patient_portal;
 mod peers;
+mod prescription_centre;
 mod profiles;
 mod refusals;
 mod reload;

@@ -10,7 +10,7 @@ fn root() -> PathBuf {
 }
 
 /// Which crate of ours may depend on which: the house of `src/clearance/docs/architecture.md`.
-const EDGES: [(&str, &[&str]); 15] = [
+const EDGES: [(&str, &[&str]); 17] = [
     ("clearance", &["ledger", "minimise"]),
     ("ledger", &[]),
     ("minimise", &[]),
@@ -20,6 +20,8 @@ const EDGES: [(&str, &[&str]); 15] = [
     ("transport-administration", &["clearance", "x-road"]),
     ("employer", &["clearance"]),
     ("patient-portal", &["clearance", "x-road"]),
+    ("prescription-centre", &["clearance", "x-road"]),
+    ("prescription-centre-sandbox", &["stand-in"]),
     ("stand-in", &[]),
     ("transport-administration-sandbox", &["stand-in"]),
     ("employer-sandbox", &["stand-in"]),
@@ -38,6 +40,8 @@ const EDGES: [(&str, &[&str]); 15] = [
             "employer-sandbox",
             "patient-portal",
             "patient-portal-sandbox",
+            "prescription-centre",
+            "prescription-centre-sandbox",
         ],
     ),
     ("end-to-end", &["*"]),

@@ -2,6 +2,7 @@
 //! that belongs to that person, organisation and role for a while.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,12 +12,12 @@ use http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
-use stand_in::{Answer, Asked};
 
-use crate::Right;
-use crate::codes::is_personal_code;
-use crate::outcome::refusal;
-use crate::security_server::Call;
+use super::Right;
+use super::codes::is_personal_code;
+use super::outcome::refusal;
+use super::security_server::Call;
+use crate::{Answer, Asked};
 
 /// What the answer announces, whatever the lifetime is.
 const ANNOUNCED_SECONDS: u32 = 300;
@@ -36,7 +37,7 @@ const ROLES: [&str; 12] = [
     "consumer-limited",
 ];
 
-/// The roles that file and change certificates (`hcert.certificate.manage`).
+/// The roles that treat patients: they read the patient index, and file certificates (`hcert.certificate.manage`).
 const MANAGING: [&str; 8] = [
     "doctor",
     "midwife",
@@ -49,36 +50,39 @@ const MANAGING: [&str; 8] = [
 ];
 
 /// The service.
-pub(crate) struct TokenService {
+pub struct TokenService {
     rights: Vec<Right>,
     lifetime: Duration,
     given: Mutex<HashMap<String, Token>>,
 }
 
 /// Whom a token belongs to.
-#[derive(Clone)]
-pub(crate) struct Token {
+#[derive(Debug, Clone)]
+pub struct Token {
     right: Right,
-    pub(crate) represented: Option<String>,
+    /// Whom the holder represents besides.
+    pub represented: Option<String>,
     expires: Timestamp,
 }
 
 impl Token {
-    /// Whether the holder may file and change certificates.
-    pub(crate) fn manages(&self) -> bool {
+    /// Whether the holder's role is one that treats patients.
+    pub fn manages(&self) -> bool {
         MANAGING.contains(&self.right.role.as_str())
     }
 
-    pub(crate) fn role(&self) -> &str {
+    /// The holder's role.
+    pub fn role(&self) -> &str {
         &self.right.role
     }
 
-    pub(crate) fn organisation(&self) -> &str {
+    /// The registry code of the organisation the holder acts for.
+    pub fn organisation(&self) -> &str {
         &self.right.organisation
     }
 
     /// Whether `code` is the holder's, as a person or as a professional.
-    pub(crate) fn is_held_by(&self, code: &str) -> bool {
+    pub fn is_held_by(&self, code: &str) -> bool {
         self.right.personal_code == code || self.right.professional_code.as_deref() == Some(code)
     }
 }
@@ -100,12 +104,13 @@ struct User {
 }
 
 impl TokenService {
-    pub(crate) fn new(rights: Vec<Right>, lifetime: Duration) -> Self {
+    /// The service with this register, whose tokens live so long.
+    pub fn new(rights: Vec<Right>, lifetime: Duration) -> Self {
         Self { rights, lifetime, given: Mutex::default() }
     }
 
     /// Answers a call to the service.
-    pub(crate) fn answer(&self, asked: &Asked, call: &Call, now: Timestamp) -> Answer {
+    pub fn answer(&self, asked: &Asked, call: &Call, now: Timestamp) -> Answer {
         if asked.method != Method::POST || call.rest != ["v2", "token"] {
             return refusal(StatusCode::NOT_FOUND, "not-found", "there is only POST v2/token");
         }
@@ -183,7 +188,10 @@ impl TokenService {
     }
 
     /// The token `asked` shows, when it is valid at `now` and belongs to the calling member.
-    pub(crate) fn shown(&self, asked: &Asked, call: &Call, now: Timestamp) -> Result<Token, Box<Answer>> {
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn shown(&self, asked: &Asked, call: &Call, now: Timestamp) -> Result<Token, Box<Answer>> {
         let unauthorised = |kind, why: &str| {
             let answer = refusal(StatusCode::UNAUTHORIZED, kind, why);
             Box::new(answer.with(WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""))
@@ -202,5 +210,11 @@ impl TokenService {
             return Err(Box::new(refusal(StatusCode::FORBIDDEN, "forbidden", why)));
         }
         Ok(token.clone())
+    }
+}
+
+impl fmt::Debug for TokenService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenService").field("lifetime", &self.lifetime).finish_non_exhaustive()
     }
 }

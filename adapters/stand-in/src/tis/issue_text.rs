@@ -2,18 +2,21 @@
 //! be there and must hold nothing clinical and nobody's code.
 
 use http::StatusCode;
-use stand_in::{Answer, Asked};
 
-use crate::codes::is_personal_code;
-use crate::outcome::refusal;
-use crate::patients::coded;
+use super::codes::is_personal_code;
+use super::outcome::refusal;
+use super::patients::coded;
+use crate::{Answer, Asked};
 
 const CHARACTERS_MAX: usize = 500;
 /// Shorter texts of a document occur in any sentence.
 const QUOTED_CHARACTERS_MIN: usize = 4;
 
 /// Checks the reason of `asked`, whose document holds `texts`.
-pub(crate) fn check(asked: &Asked, texts: &[String]) -> Result<(), Box<Answer>> {
+///
+/// # Errors
+/// The refusal.
+pub fn check(asked: &Asked, texts: &[String]) -> Result<(), Box<Answer>> {
     let Some(issue) = asked.header("x-road-issue").filter(|text| !text.trim().is_empty()) else {
         // The wording and the code are the patient index's own.
         let why = "Päringus puudub päis 'x-road-issue'";

@@ -5,24 +5,25 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
-use stand_in::{Answer, Asked};
 
-use crate::codes::is_personal_code;
-use crate::outcome::{self, FHIR_JSON, Issue, refusal};
-use crate::query::parameters;
-use crate::security_server::Call;
-use crate::tokens::Token;
-use crate::{Patient, issue_text};
+use super::codes::is_personal_code;
+use super::outcome::{self, FHIR_JSON, Issue, refusal};
+use super::query::parameters;
+use super::security_server::Call;
+use super::tokens::Token;
+use super::{Patient, issue_text};
+use crate::{Answer, Asked};
 
 const ESTONIAN_PERSONAL_CODE: &str = "https://fhir.ee/sid/pid/est/ni";
 const PROFILE: &str = "https://fhir.ee/mpi/StructureDefinition/ee-mpi-patient-verified";
 
 /// The index.
-pub(crate) struct PatientIndex(Vec<(String, Patient)>);
+#[derive(Debug)]
+pub struct PatientIndex(Vec<(String, Patient)>);
 
 impl PatientIndex {
     /// The index of `patients`; an id that is not given is derived from the identifier, the same in every run.
-    pub(crate) fn new(patients: Vec<Patient>) -> Self {
+    pub fn new(patients: Vec<Patient>) -> Self {
         let with_id = |patient: Patient| {
             let id = patient.id.clone().unwrap_or_else(|| derived_id(&patient));
             (id, patient)
@@ -31,12 +32,12 @@ impl PatientIndex {
     }
 
     /// Whether `id` is a person's.
-    pub(crate) fn knows(&self, id: &str) -> bool {
+    pub fn knows(&self, id: &str) -> bool {
         self.0.iter().any(|(known, _)| known == id)
     }
 
     /// Answers a call about patients by the holder of `token`.
-    pub(crate) fn answer(&self, asked: &Asked, call: &Call, token: &Token) -> Answer {
+    pub fn answer(&self, asked: &Asked, call: &Call, token: &Token) -> Answer {
         if asked.method != Method::GET {
             return refusal(StatusCode::METHOD_NOT_ALLOWED, "not-supported", "the index only reads");
         }
@@ -107,12 +108,7 @@ impl PatientIndex {
 /// A refusal with a code of the health information system's own catalogue.
 ///
 /// The coding's system is left out: it would be the address of a real registry.
-pub(crate) fn coded(
-    status: StatusCode,
-    kind: &'static str,
-    code: &'static str,
-    text: impl Into<String>,
-) -> Answer {
+pub fn coded(status: StatusCode, kind: &'static str, code: &'static str, text: impl Into<String>) -> Answer {
     let issue = Issue { kind, expression: String::new(), code: Some(code), text: text.into() };
     outcome::answer(status, &[issue])
 }

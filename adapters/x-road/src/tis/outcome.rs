@@ -7,7 +7,8 @@ use clearance::fault::Fault;
 use http::StatusCode;
 use jiff::Timestamp;
 use serde::Deserialize;
-use x_road::trouble::retry_after;
+
+use crate::trouble::retry_after;
 
 /// FHIR R5 IssueType, with whether the same document could pass later.
 const ISSUES: [(&str, bool); 31] = [
@@ -44,44 +45,89 @@ const ISSUES: [(&str, bool); 31] = [
     ("throttled", true),
 ];
 
-/// The elements that a certificate has: an expression with any other name is not repeated.
-const ELEMENTS: [&str; 36] = [
+/// The elements that documents for TIS have: an expression with any other name is not repeated.
+const ELEMENTS: [&str; 81] = [
     "Composition",
-    "Parameters",
+    "MedicationRequest",
+    "Medication",
     "Observation",
+    "Parameters",
     "PractitionerRole",
+    "allowedBoolean",
     "author",
+    "authoredOn",
+    "boundsDuration",
     "category",
     "code",
     "coding",
     "component",
+    "concept",
     "contained",
+    "count",
+    "courseOfTherapyType",
     "date",
+    "denominator",
+    "dispenseRequest",
+    "dispenser",
     "display",
     "div",
+    "doseAndRate",
+    "doseForm",
+    "doseQuantity",
+    "dosageInstruction",
     "end",
     "entry",
     "event",
+    "extension",
+    "frequency",
     "id",
     "identifier",
+    "informationSource",
+    "ingredient",
+    "intent",
+    "isActive",
+    "item",
+    "medication",
     "meta",
     "name",
+    "note",
+    "numerator",
     "organization",
     "parameter",
+    "patientInstruction",
     "period",
+    "periodUnit",
     "practitioner",
     "profile",
+    "reason",
     "reference",
+    "repeat",
+    "requester",
     "section",
     "start",
     "status",
+    "statusReason",
+    "strengthRatio",
     "subject",
+    "substitution",
     "system",
     "text",
+    "timeOfDay",
+    "timing",
     "title",
+    "totalVolume",
     "type",
+    "unit",
+    "url",
+    "validityPeriod",
     "value",
+    "valueBoolean",
+    "valueCodeableConcept",
+    "valueDateTime",
+    "valueId",
     "valueQuantity",
+    "valueReference",
+    "valueString",
 ];
 
 #[derive(Deserialize)]
@@ -114,7 +160,7 @@ struct Coding {
 
 /// What a body says against a request.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Objection {
+pub enum Objection {
     /// No, and no again.
     Refusal(DestinationRefusal),
     /// Not now.
@@ -122,7 +168,7 @@ pub(crate) enum Objection {
 }
 
 /// What `body` says against the request, if it is an `OperationOutcome` with an error.
-pub(crate) fn objection(body: &[u8]) -> Option<Objection> {
+pub fn objection(body: &[u8]) -> Option<Objection> {
     let outcome: OperationOutcome = serde_json::from_slice(body).ok()?;
     if outcome.resource_type != "OperationOutcome" {
         return None;
@@ -139,7 +185,7 @@ pub(crate) fn objection(body: &[u8]) -> Option<Objection> {
 }
 
 /// The outcome of a call that carried the document, when its answer is no success.
-pub(crate) fn no_success(reply: &Reply, now: Timestamp) -> Outcome {
+pub fn no_success(reply: &Reply, now: Timestamp) -> Outcome {
     let code = format!("http-{}", reply.status.as_u16());
     let setback = Setback { retry_after: retry_after(&reply.headers, now), code: code.clone() };
     match reply.status {
@@ -157,7 +203,7 @@ pub(crate) fn no_success(reply: &Reply, now: Timestamp) -> Outcome {
 }
 
 /// Until the destination has said what it has, an earlier attempt may have arrived, whatever became of this one.
-pub(crate) fn still_unknown(outcome: Outcome) -> Outcome {
+pub fn still_unknown(outcome: Outcome) -> Outcome {
     match outcome {
         Outcome::Failed(setback) => Outcome::Unknown(setback),
         Outcome::Refused(refusal) => Outcome::Unknown(Setback::new(refusal.code)),

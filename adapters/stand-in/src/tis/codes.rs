@@ -1,35 +1,35 @@
 //! The shapes of identifiers and times, as a partner checks them.
 
 /// An Estonian personal code: eleven digits, the last of which checks the others.
-pub(crate) fn is_personal_code(text: &str) -> bool {
+pub fn is_personal_code(text: &str) -> bool {
     text.len() == 11 && ends_in_check_digit(text)
 }
 
 /// An Estonian registry code: eight digits, the last of which checks the others.
-pub(crate) fn is_registry_code(text: &str) -> bool {
+pub fn is_registry_code(text: &str) -> bool {
     text.len() == 8 && ends_in_check_digit(text)
 }
 
 /// A health professional's code: a letter and five digits.
-pub(crate) fn is_professional_code(text: &str) -> bool {
+pub fn is_professional_code(text: &str) -> bool {
     text.len() == 6
         && text.bytes().next().is_some_and(|b| b.is_ascii_uppercase())
         && text.bytes().skip(1).all(|b| b.is_ascii_digit())
 }
 
 /// A code without blanks: letters, digits, `.`, `-`, `_`; at most 64.
-pub(crate) fn is_token(text: &str) -> bool {
+pub fn is_token(text: &str) -> bool {
     (1..=64).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
 }
 
 /// Digits only, at least one.
-pub(crate) fn is_number(text: &str) -> bool {
+pub fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// The day of a FHIR `date` or `dateTime`: a whole day, or an instant with its offset.
-pub(crate) fn day(text: &str) -> Option<jiff::civil::Date> {
+pub fn day(text: &str) -> Option<jiff::civil::Date> {
     let day = text.get(..10)?.parse().ok()?;
     (text.len() == 10 || text.parse::<jiff::Timestamp>().is_ok()).then_some(day)
 }

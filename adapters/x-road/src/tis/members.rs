@@ -9,21 +9,21 @@ use serde_json::value::RawValue;
 
 /// The members of a JSON object.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Members(Vec<(String, Box<RawValue>)>);
+pub struct Members(Vec<(String, Box<RawValue>)>);
 
 impl Members {
     /// The members of the object that `json` is.
-    pub(crate) fn parse(json: &[u8]) -> Option<Self> {
+    pub fn parse(json: &[u8]) -> Option<Self> {
         serde_json::from_slice(json).ok()
     }
 
     /// The value of `name`.
-    pub(crate) fn get(&self, name: &str) -> Option<&RawValue> {
+    pub fn get(&self, name: &str) -> Option<&RawValue> {
         self.0.iter().find(|(own, _)| own == name).map(|(_, value)| &**value)
     }
 
     /// Puts `value` in the place of the member `name`, or at the end.
-    pub(crate) fn set(&mut self, name: &str, value: Box<RawValue>) {
+    pub fn set(&mut self, name: &str, value: Box<RawValue>) {
         match self.0.iter_mut().find(|(own, _)| own == name) {
             Some((_, own)) => *own = value,
             None => self.0.push((name.to_owned(), value)),
@@ -31,12 +31,12 @@ impl Members {
     }
 
     /// Takes the member `name` out.
-    pub(crate) fn remove(&mut self, name: &str) {
+    pub fn remove(&mut self, name: &str) {
         self.0.retain(|(own, _)| own != name);
     }
 
     /// The object as JSON.
-    pub(crate) fn to_json(&self) -> Option<Vec<u8>> {
+    pub fn to_json(&self) -> Option<Vec<u8>> {
         serde_json::to_vec(self).ok()
     }
 }

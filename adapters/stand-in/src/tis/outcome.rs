@@ -2,54 +2,58 @@
 
 use http::StatusCode;
 use serde_json::{Value, json};
-use stand_in::Answer;
+
+use crate::Answer;
 
 /// The media type of FHIR in JSON.
-pub(crate) const FHIR_JSON: &str = "application/fhir+json";
+pub const FHIR_JSON: &str = "application/fhir+json";
 /// What a feigned failure says.
-pub(crate) const TOLD: &str = "the stand-in was told to fail";
+pub const TOLD: &str = "the stand-in was told to fail";
 
 /// One issue.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Issue {
+pub struct Issue {
     /// FHIR's issue type: `required`, `value`, `business-rule`, …
-    pub(crate) kind: &'static str,
+    pub kind: &'static str,
     /// Where in the resource, or empty.
-    pub(crate) expression: String,
+    pub expression: String,
     /// The partner's own code, when it is known.
-    pub(crate) code: Option<&'static str>,
+    pub code: Option<&'static str>,
     /// What is wrong, for a human.
-    pub(crate) text: String,
+    pub text: String,
 }
 
 /// Issues as they are found; a check adds to them and goes on.
 #[derive(Debug, Default)]
-pub(crate) struct Issues(pub(crate) Vec<Issue>);
+pub struct Issues(pub(crate) Vec<Issue>);
 
 impl Issues {
     /// Adds an issue of `kind` at `expression`.
-    pub(crate) fn add(&mut self, kind: &'static str, expression: impl Into<String>, text: impl Into<String>) {
+    pub fn add(&mut self, kind: &'static str, expression: impl Into<String>, text: impl Into<String>) {
         self.0.push(Issue { kind, expression: expression.into(), code: None, text: text.into() });
     }
 
-    /// The refusal when there is an issue.
-    pub(crate) fn refuse(self, status: StatusCode) -> Result<(), Box<Answer>> {
+    /// Nothing when there is no issue.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn refuse(self, status: StatusCode) -> Result<(), Box<Answer>> {
         if self.0.is_empty() { Ok(()) } else { Err(Box::new(answer(status, &self.0))) }
     }
 }
 
 /// A refusal for one reason.
-pub(crate) fn refusal(status: StatusCode, kind: &'static str, text: impl Into<String>) -> Answer {
+pub fn refusal(status: StatusCode, kind: &'static str, text: impl Into<String>) -> Answer {
     answer(status, &[Issue { kind, expression: String::new(), code: None, text: text.into() }])
 }
 
 /// An answer whose body is the `OperationOutcome` of `issues`.
-pub(crate) fn answer(status: StatusCode, issues: &[Issue]) -> Answer {
+pub fn answer(status: StatusCode, issues: &[Issue]) -> Answer {
     Answer::json(status, FHIR_JSON, &outcome(issues))
 }
 
 /// A failure of the provider itself, or with 200 a success that is none.
-pub(crate) fn failure(status: StatusCode) -> Answer {
+pub fn failure(status: StatusCode) -> Answer {
     match status {
         StatusCode::OK => refusal(status, "processing", "the request was not processed"),
         StatusCode::TOO_MANY_REQUESTS => refusal(status, "throttled", "too many requests"),

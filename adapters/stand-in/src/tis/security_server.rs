@@ -1,29 +1,28 @@
 //! The consumer side of the Security Server: who calls, which service is meant, and X-Road's own headers and errors around the
 //! provider's answer (message protocol for REST, version 1).
 //!
-//! It forwards in memory; there is no second Security Server, no signature and no message log.
+//! The token service and the patient index stand behind every one; what else does is a stand-in's own ([`Services`]). It
+//! forwards in memory; there is no second Security Server, no signature and no message log.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use super::outcome::{self, refusal};
+use super::patients::PatientIndex;
+use super::query::decoded;
+use super::tokens::{Token, TokenService};
+use super::{Patient, RegisteredClient, Right};
+use crate::{Answer, Asked, Role, certificates, sha256_hex};
 use aws_lc_rs::digest::{SHA512, digest};
 use aws_lc_rs::rand;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName, StatusCode};
 use jiff::Timestamp;
-use serde_json::{Value, json};
-use stand_in::{Answer, Asked, Role, certificates, sha256_hex};
-
-use crate::RegisteredClient;
-use crate::certificates::Certificates;
-use crate::driver_fitness::Register;
-use crate::outcome::{self, refusal};
-use crate::patients::PatientIndex;
-use crate::query::decoded;
-use crate::tokens::TokenService;
+use serde_json::json;
 
 const TIS: &str = "GOV/70009770/tis";
 /// What a Security Server of the Estonian package takes.
@@ -48,71 +47,94 @@ const NOT_HASHED: [&str; 15] = [
     "x-road-request-hash",
 ];
 
+/// How the Security Server and what stands behind every one are set up.
+#[derive(Debug)]
+pub struct Settings {
+    /// The X-Road instance: `ee-dev`, `ee-test`, `EE`.
+    pub instance: String,
+    /// The information systems registered at the Security Server.
+    pub clients: Vec<RegisteredClient>,
+    /// Who may act for whom, as the token service's register has it.
+    pub rights: Vec<Right>,
+    /// The persons the patient index knows.
+    pub patients: Vec<Patient>,
+    /// How long a token really lives; its answer says 300 seconds whatever this is.
+    pub token_lifetime: Duration,
+}
+
+/// What else stands behind the Security Server than the token service and the patient index.
+pub trait Services: Send + Sync + 'static {
+    /// Whether there is such a provider, `class/member/subsystem`, beside the health information system.
+    fn provides(&self, provider: &str) -> bool;
+
+    /// Answers a call to one of its services; none when there is no such service.
+    fn answer(&self, asked: &Asked, call: &Call, behind: &Behind, now: Timestamp) -> Option<Answer>;
+}
+
+/// What stands behind every Security Server.
+#[derive(Debug)]
+pub struct Behind {
+    /// The token service.
+    pub tokens: TokenService,
+    /// The patient index.
+    pub patients: PatientIndex,
+}
+
 /// The Security Server with the services behind it.
-pub(crate) struct SecurityServer {
+pub struct SecurityServer<S> {
     instance: String,
     /// Fingerprint of a certificate and the client it is registered for.
     clients: Vec<(String, String)>,
-    register_subsystem: String,
-    tokens: TokenService,
-    patients: PatientIndex,
-    certificates: Certificates,
-    register: Register,
+    behind: Behind,
+    /// The services of this stand-in.
+    pub services: S,
     /// By `X-Road-Id`: the digest of the message it came with.
     messages: Mutex<HashMap<String, String>>,
 }
 
 /// A request the Security Server would forward.
-pub(crate) struct Call {
+#[derive(Debug)]
+pub struct Call {
     client: String,
     /// The member code of the calling client.
-    pub(crate) member: String,
+    pub member: String,
     /// The service as the path names it, `instance/…/service`.
     service: String,
     /// `class/member/subsystem` of the provider.
-    provider: String,
-    service_code: String,
+    pub provider: String,
+    /// The service's code.
+    pub service_code: String,
     /// The path below the service, decoded.
-    pub(crate) rest: Vec<String>,
+    pub rest: Vec<String>,
     /// The `X-Road-Id`.
-    pub(crate) id: String,
+    pub id: String,
 }
 
 /// X-Road's own refusal: its type and what it says.
 type NotForwarded = (&'static str, &'static str);
 
-impl SecurityServer {
-    pub(crate) fn new(
-        instance: String,
-        registered: &[RegisteredClient],
-        register_subsystem: String,
-        tokens: TokenService,
-        patients: PatientIndex,
-    ) -> io::Result<Self> {
+impl<S: Services> SecurityServer<S> {
+    /// The Security Server, with `services` behind it.
+    ///
+    /// # Errors
+    /// When a client's certificate cannot be read.
+    pub fn new(settings: Settings, services: S) -> io::Result<Self> {
         let mut clients = Vec::new();
-        for client in registered {
+        for client in &settings.clients {
             for certificate in certificates(&client.certificates_pem, "client certificate")? {
                 clients.push((sha256_hex(&certificate), client.client.clone()));
             }
         }
         Ok(Self {
-            instance,
+            instance: settings.instance,
             clients,
-            register_subsystem,
-            tokens,
-            patients,
-            certificates: Certificates::default(),
-            register: Register::default(),
+            behind: Behind {
+                tokens: TokenService::new(settings.rights, settings.token_lifetime),
+                patients: PatientIndex::new(settings.patients),
+            },
+            services,
             messages: Mutex::default(),
         })
-    }
-
-    pub(crate) fn certificates(&self) -> Vec<Value> {
-        self.certificates.present()
-    }
-
-    pub(crate) fn driver_records(&self) -> Vec<Value> {
-        self.register.records()
     }
 
     fn call(&self, asked: &Asked) -> Result<Call, NotForwarded> {
@@ -131,7 +153,8 @@ impl SecurityServer {
         let undecodable = ("Client.BadRequest", "Invalid request URI");
         let part = |text: &str| decoded(text).ok_or(undecodable);
         let provider = format!("{}/{}/{}", part(class)?, part(member)?, part(subsystem)?);
-        if part(instance)? != self.instance || ![TIS, &self.register_subsystem].contains(&provider.as_str()) {
+        let is_there = provider == TIS || self.services.provides(&provider);
+        if part(instance)? != self.instance || !is_there {
             return Err((
                 "Server.ClientProxy.UnknownMember",
                 "Could not find addresses for service provider",
@@ -174,26 +197,15 @@ impl SecurityServer {
     }
 
     fn serve(&self, asked: &Asked, call: &Call, now: Timestamp) -> Answer {
-        let behind_token =
-            |answer: &dyn Fn(&crate::tokens::Token) -> Answer| match self.tokens.shown(asked, call, now) {
-                Ok(token) => answer(&token),
-                Err(refusal) => *refusal,
-            };
-        let about_patients = call.rest.first().is_some_and(|kind| kind == "Patient");
         match (call.provider.as_str(), call.service_code.as_str()) {
-            (TIS, "auth") => self.tokens.answer(asked, call, now),
-            (TIS, "mpi") => behind_token(&|token| self.patients.answer(asked, call, token)),
-            // TEHIK's own collection asks `tis/fhir` for patients too.
-            (TIS, "fhir") if about_patients => {
-                behind_token(&|token| self.patients.answer(asked, call, token))
-            }
-            (TIS, "fhir") => {
-                behind_token(&|token| self.certificates.answer(asked, call, token, &self.patients, now))
-            }
-            (provider, "driver-fitness") if provider == self.register_subsystem => {
-                self.register.answer(asked, call, now)
-            }
-            _ => x_road_error("Server.ServerProxy.UnknownService", "Unknown service"),
+            (TIS, "auth") => self.behind.tokens.answer(asked, call, now),
+            (TIS, "mpi") => self
+                .behind
+                .by_token(asked, call, now, |token| self.behind.patients.answer(asked, call, token)),
+            _ => self
+                .services
+                .answer(asked, call, &self.behind, now)
+                .unwrap_or_else(|| x_road_error("Server.ServerProxy.UnknownService", "Unknown service")),
         }
     }
 
@@ -215,7 +227,23 @@ impl SecurityServer {
     }
 }
 
-impl Role for SecurityServer {
+impl Behind {
+    /// `answer` to the holder of the token that `asked` shows, or the refusal of one that is not valid.
+    pub fn by_token(
+        &self,
+        asked: &Asked,
+        call: &Call,
+        now: Timestamp,
+        answer: impl FnOnce(&Token) -> Answer,
+    ) -> Answer {
+        match self.tokens.shown(asked, call, now) {
+            Ok(token) => answer(&token),
+            Err(refusal) => *refusal,
+        }
+    }
+}
+
+impl<S: Services> Role for SecurityServer<S> {
     fn answer(&self, asked: &Asked, now: Timestamp) -> Answer {
         let call = match self.call(asked) {
             Ok(call) => call,
@@ -247,7 +275,7 @@ impl Role for SecurityServer {
     }
 }
 
-impl fmt::Debug for SecurityServer {
+impl<S> fmt::Debug for SecurityServer<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SecurityServer").field("instance", &self.instance).finish_non_exhaustive()
     }

@@ -1,7 +1,7 @@
 //! Paths and queries as sent: split first, percent-decoded after, so that an encoded separator stays part of a value.
 
 /// Decodes `text`; none when an escape or the result is not well-formed.
-pub(crate) fn decoded(text: &str) -> Option<String> {
+pub fn decoded(text: &str) -> Option<String> {
     let mut bytes = text.bytes();
     let mut decoded = Vec::with_capacity(text.len());
     while let Some(byte) = bytes.next() {
@@ -17,7 +17,7 @@ pub(crate) fn decoded(text: &str) -> Option<String> {
 }
 
 /// The parameters of a query, in order; none when one is not well-formed.
-pub(crate) fn parameters(query: Option<&str>) -> Option<Vec<(String, String)>> {
+pub fn parameters(query: Option<&str>) -> Option<Vec<(String, String)>> {
     query
         .unwrap_or_default()
         .split('&')
