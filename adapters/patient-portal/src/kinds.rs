@@ -3,11 +3,16 @@
 use clearance::adapter::PurposeDescription;
 use clearance::declaration::LegalBasis;
 use clearance::fault::Fault;
+use x_road::tis::FHIR_JSON;
 
 use crate::cda;
 
 /// The purpose under which a document that was filed in error is nullified.
 pub(crate) const NULLIFICATION: &str = "document-nullification";
+/// The purpose under which a health certificate is filed.
+pub(crate) const CERTIFICATE: &str = "health-certificate";
+/// The purpose under which a health certificate that was made in error is cancelled.
+pub(crate) const CERTIFICATE_CANCELLATION: &str = "health-certificate-cancellation";
 /// The media types of CDA documents.
 const CDA: &[&str] = &["application/xml", "text/xml", "application/hl7-cda+xml"];
 const SECTIONS: [&str; 2] = ["59¹", "59²"];
@@ -91,8 +96,28 @@ pub(crate) fn purposes() -> Vec<PurposeDescription> {
     kinds.chain([nullification]).collect()
 }
 
+/// The purposes that the FHIR service carries.
+pub(crate) fn certificate_purposes() -> [PurposeDescription; 2] {
+    let by_fhir = |purpose| PurposeDescription { media_types: &[FHIR_JSON], ..purpose };
+    [
+        by_fhir(purpose(
+            CERTIFICATE,
+            "file a certificate of occupational health in TIS, or change one",
+            include_str!("../profiles/health-certificate.toml"),
+        )),
+        by_fhir(purpose(
+            CERTIFICATE_CANCELLATION,
+            "cancel a certificate of occupational health that was made in error",
+            include_str!("../profiles/health-certificate-cancellation.toml"),
+        )),
+    ]
+}
+
 /// What is wrong with the kind of `document` under `purpose`, if that is what is wrong with it.
 pub(crate) fn misfit(purpose: &str, document: &[u8]) -> Option<Fault> {
+    if [CERTIFICATE, CERTIFICATE_CANCELLATION].contains(&purpose) {
+        return None;
+    }
     let code = cda::kind_of(document);
     let kind = code.as_deref().and_then(|code| KINDS.iter().find(|kind| kind.has(code)));
     let fault =

@@ -29,6 +29,14 @@ pub(crate) fn declaration(purpose: &str) -> Value {
     declaration
 }
 
+/// The same, about a health certificate that TIS has as `Composition/500`.
+pub(crate) fn certificate_declaration(purpose: &str) -> Value {
+    let mut declaration = declaration(purpose);
+    declaration["evidence"] = json!([{ "kind": "certificate", "ref": "Composition/500" }]);
+    declaration["reason"] = json!("tervisetõend");
+    declaration
+}
+
 /// The epicrisis, with another text in place of `from`, which is there once.
 pub(crate) fn epicrisis_with(from: &str, to: &str) -> String {
     assert_eq!(EPICRISIS.matches(from).count(), 1, "{from}");
@@ -51,6 +59,9 @@ pub(crate) fn settings() -> Value {
         "processing": "T",
         "sender": { "root": "2.999.10990009.3", "extension": "clearance" },
         "receiver": { "root": "1.3.6.1.4.1.28284.6.2.2.18.2" },
+    }, "tis": {
+        "peer": "security-server", "url": "https://security.example", "instance": "ee-test",
+        "client": "COM/10990009/gateway", "organisation": "10990009", "application": "clearance",
     } })
 }
 

@@ -42,8 +42,13 @@ pub(crate) fn build(config: &Config) -> Result<Adapters, AdapterError> {
         let adapter: Arc<dyn Adapter> = match destination.adapter.as_str() {
             "employer" => Arc::new(Employer::new(settings(&at, &table)?)),
             "patient-portal" => {
+                if let Some(x_road) = &config.x_road {
+                    table.entry("tis").or_insert_with(|| toml::Value::Table(x_road.clone()));
+                }
                 let adapter = PatientPortal::new(settings(&at, &table)?);
-                Arc::new(adapter.map_err(|error| wrong(&at, &error))?)
+                let adapter = adapter.map_err(|error| wrong(&at, &error))?;
+                index = index.or_else(|| adapter.tis().map(|tis| Arc::clone(tis) as _));
+                Arc::new(adapter)
             }
             "prescription-centre" => {
                 if let Some(x_road) = &config.x_road {

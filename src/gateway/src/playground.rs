@@ -207,7 +207,8 @@ url = "https://{employer}/health-check-decisions"
             transport_administration = self.transport_administration(choices),
             prescription_centre = prescription_centre::settings(&self.prescriptions, choices),
         );
-        let of_the_ehr = r#"["employer", "patient-portal", "prescription-centre", "transport-administration"]"#;
+        let of_the_ehr =
+            r#"["employer", "patient-portal", "prescription-centre", "transport-administration"]"#;
         for (client, destinations) in [(ExampleClient::Ehr, of_the_ehr), (ExampleClient::Pacs, "[]")] {
             let registered = self.pki.registration(client)?;
             let keys: Vec<_> = registered

@@ -7,7 +7,9 @@ use clearance::client::Vouching;
 use clearance::declaration::LegalBasis;
 use clearance::refusal::Stage;
 
-use crate::testing::{EPICRISIS, declaration, epicrisis_with, journey, second_version, shape, shaped};
+use crate::testing::{
+    EPICRISIS, certificate_declaration, declaration, epicrisis_with, journey, second_version, shape, shaped,
+};
 
 const EPICRISIS_PURPOSE: &str = "ambulatory-epicrisis";
 
@@ -236,9 +238,9 @@ fn every_basis_offered_is_one_that_the_policy_takes() {
     let journey = journey();
     for purpose in &journey.adapter().description().purposes {
         for basis in &purpose.bases {
-            let mut declaration = declaration(purpose.name);
+            let mut declaration = certificate_declaration(purpose.name);
             declaration["legal_basis"] = serde_json::to_value(basis).unwrap();
-            let refusal = journey.shape_document(&declaration, "application/xml", "<x/>").unwrap_err();
+            let refusal = journey.shape_document(&declaration, purpose.media_types[0], "<x/>").unwrap_err();
             assert_eq!(refusal.stage, Stage::Document, "{} {basis:?}", purpose.name);
         }
     }

@@ -82,7 +82,7 @@ impl Demo {
 }
 
 fn progress(report: &Report) -> ProgressBar {
-    let bar = ProgressBar::new(11);
+    let bar = ProgressBar::new(12);
     if report.is_json() {
         bar.set_draw_target(ProgressDrawTarget::hidden());
     }

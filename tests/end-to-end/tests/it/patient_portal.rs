@@ -1,6 +1,6 @@
 //! CDA documents for the patient portal, from the EHR's request to the register of documents.
 
-use end_to_end::{Submission, TestGateway, to_patient_portal};
+use end_to_end::{Submission, TestGateway, to_employer, to_patient_portal};
 use gateway::playground::portal_stand_in::{Fault, FaultPlan, Status};
 use serde_json::json;
 
@@ -173,5 +173,66 @@ async fn nothing_of_a_document_is_in_answers_log_metrics_or_files() {
     }
     let sent = gateway.playground.portal.received().remove(0);
     assert!(String::from_utf8_lossy(&sent.body).contains("49003120231"));
+    gateway.rests().await;
+}
+
+/// The occupational certificate, for TIS.
+fn certificate() -> Submission {
+    to_employer()
+        .declaring("/destination", json!("patient-portal"))
+        .declaring("/purpose", json!("health-certificate"))
+        .declaring(
+            "/legal_basis",
+            json!({ "gdpr6": "6(1)(c)", "gdpr9": "9(2)(h)", "act": "TTKS", "section": "59²" }),
+        )
+        .declaring("/recipient", json!(null))
+        .declaring("/evidence", json!([]))
+}
+
+#[tokio::test]
+async fn a_health_certificate_is_filed_changed_and_cancelled() {
+    let gateway = TestGateway::with_stand_ins(BINARY).await;
+    let ehr = gateway.ehr();
+    let preliminary = certificate().documenting("/status", json!("preliminary"));
+    let filed = ehr.submit(&preliminary.waiting(10)).await;
+    assert_eq!((filed.status, filed.text("/state")), (200, "delivered"), "{}", filed.body);
+    let at_tis = filed.text("/acknowledgement").to_owned();
+    let text = gateway.playground.tis.certificates()[0].to_string();
+    assert!(text.contains("Patient/700001") && text.contains("height-adjustable"), "{text}");
+    for kept_back in ["hypertension", "lumbar", "tinnitus"] {
+        assert!(!text.contains(kept_back), "{kept_back}");
+    }
+    let id = at_tis.strip_prefix("Composition/").unwrap();
+    let changed = ehr.submit(&certificate().documenting("/id", json!(id)).waiting(10)).await;
+    assert_eq!(changed.text("/state"), "delivered", "{}", changed.body);
+    assert_eq!(gateway.playground.tis.certificates()[0]["status"], "final");
+
+    let mut cancellation = certificate()
+        .declaring("/purpose", json!("health-certificate-cancellation"))
+        .declaring("/evidence", json!([{ "kind": "certificate", "ref": at_tis }]));
+    cancellation.document = json!({ "resourceType": "Parameters", "parameter": [{ "name": "reason", "valueString": "migraine" }] });
+    let cancelled = ehr.submit(&cancellation.waiting(10)).await;
+    assert_eq!(cancelled.text("/state"), "delivered", "{}", cancelled.body);
+    assert_eq!(gateway.playground.tis.certificates()[0]["status"], "entered-in-error");
+    let sent: Vec<u8> = gateway.playground.tis.received().into_iter().flat_map(|of| of.body).collect();
+    assert!(!String::from_utf8_lossy(&sent).contains("migraine"));
+    gateway.rests().await;
+}
+
+#[tokio::test]
+async fn whatever_tis_does_the_health_certificate_is_filed_once() {
+    use gateway::playground::tis_stand_in::{Fault, FaultPlan};
+    let gateway = TestGateway::with_stand_ins(BINARY).await;
+    for (number, fault) in [Fault::DropBefore, Fault::DropAfter, Fault::Garbage].into_iter().enumerate() {
+        let said = format!("{fault:?}");
+        gateway.playground.tis.told(FaultPlan::none().then(fault, "/tis/fhir/Composition", 1));
+        let submission = certificate().documenting("/identifier/0/value", json!(format!("HCERT-P{number}")));
+        let ehr = gateway.ehr();
+        let accepted = ehr.submit(&submission).await;
+        assert_eq!(accepted.status, 202, "{said}: {}", accepted.body);
+        let ended = ehr.ended(accepted.transfer()).await;
+        assert_eq!(ended["state"], "delivered", "{said}: {ended}");
+        assert_eq!(gateway.playground.tis.certificates().len(), number + 1, "{said}");
+    }
     gateway.rests().await;
 }
