@@ -53,9 +53,14 @@ fn reasons_and_notes_stay_and_the_suggestions_leave() {
     let shaped = shaped("health-certificate", &document());
     assert_eq!(shaped["title"], "Töötervishoiu tervisekontrolli otsus");
     let text = shaped.to_string();
-    for kept in ["160926000", "225891002", "160910001"].iter().filter(|code| CERTIFICATE.contains(**code)) {
-        assert!(text.contains(kept), "{kept}");
+    for (place, given) in document()["contained"].as_array().unwrap().iter().enumerate() {
+        for name in ["valueCodeableConcept", "practitioner", "organization", "status", "meta"] {
+            assert_eq!(shaped["contained"][place][name], given[name], "{name} of {place}");
+        }
     }
+    assert!(
+        text.contains("\"code\":\"586\"") && text.contains("\"value\":0.75") && text.contains("16997774")
+    );
     assert!(text.contains("height-adjustable") && text.contains("physiotherapist"));
     for kept_back in ["hypertension", "lumbar", "tinnitus", "shortened-reason", "note", "subject"] {
         assert!(!text.contains(kept_back), "{kept_back}");
