@@ -82,6 +82,11 @@ pub(crate) fn shaped(purpose: &str, document: &str) -> String {
     String::from_utf8(outgoing.payload().bytes.to_vec()).unwrap()
 }
 
+/// A piece of `text`.
+pub(crate) fn piece(text: &str, range: impl std::slice::SliceIndex<str, Output = str>) -> &str {
+    text.get(range).unwrap()
+}
+
 /// The stand-in's rules: Mari Maasikas is known, and Doctor Arst acts for the clinic.
 pub(crate) fn rules() -> Rules {
     let patient = |code: &str| ("1.3.6.1.4.1.28284.6.2.2.1".to_owned(), code.to_owned());

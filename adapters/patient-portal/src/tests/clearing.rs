@@ -8,7 +8,8 @@ use clearance::declaration::LegalBasis;
 use clearance::refusal::Stage;
 
 use crate::testing::{
-    EPICRISIS, certificate_declaration, declaration, epicrisis_with, journey, second_version, shape, shaped,
+    EPICRISIS, certificate_declaration, declaration, epicrisis_with, journey, piece, second_version, shape,
+    shaped,
 };
 
 const EPICRISIS_PURPOSE: &str = "ambulatory-epicrisis";
@@ -141,11 +142,11 @@ fn values(document: &str) -> Vec<(usize, usize, String)> {
     let mut found = Vec::new();
     let mut element = String::new();
     for (at, c) in document.char_indices() {
-        let rest = &document[at + c.len_utf8()..];
+        let (before, rest) = (piece(document, ..at), piece(document, at + c.len_utf8()..));
         if c == '<' && rest.starts_with(char::is_alphabetic) {
             element = rest.split(|c: char| !c.is_alphanumeric()).next().unwrap().to_owned();
-        } else if c == '"' && document[..at].ends_with('=') {
-            let name = document[..at - 1].rsplit(char::is_whitespace).next().unwrap();
+        } else if let ('"', Some(before)) = (c, before.strip_suffix('=')) {
+            let name = before.rsplit(char::is_whitespace).next().unwrap();
             let end = at + 1 + rest.find('"').unwrap();
             if !name.starts_with("xmlns") && !element.is_empty() {
                 found.push((at + 1, end, format!("{element}/@{name}")));
@@ -166,7 +167,7 @@ fn leaks(document: &str, marker: &str) -> BTreeSet<String> {
     assert!(values.len() > 120, "{}", values.len());
     let journey = journey();
     let leaking = values.into_iter().filter(|(from, to, _)| {
-        let marked = format!("{}{marker}{}", &document[..*from], &document[*to..]);
+        let marked = format!("{}{marker}{}", piece(document, ..*from), piece(document, *to..));
         let outgoing = journey.shape_document(&declaration(EPICRISIS_PURPOSE), "application/xml", marked);
         outgoing.is_ok_and(|outgoing| String::from_utf8_lossy(&outgoing.payload().bytes).contains(marker))
     });

@@ -5,7 +5,7 @@
 
 use std::process::Command;
 
-use crate::testing::{EPICRISIS, Stage, deliver, reply};
+use crate::testing::{EPICRISIS, Stage, deliver, piece, reply};
 
 /// The types that the schema includes.
 const TYPES: &str = r###"<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns="urn:hl7-org:v3"
@@ -69,7 +69,11 @@ async fn the_message_is_valid_against_the_schemas() {
     let schema = std::fs::read_to_string(format!("{samples}/digilugu/RCMR_IN000030UV01.xsd")).unwrap();
     let (before, after) =
         (schema.find("<xs:include").unwrap(), schema.find("<xs:element name=\"RCMR").unwrap());
-    let ours = format!("{}<xs:include schemaLocation=\"types.xsd\"/>{}", &schema[..before], &schema[after..]);
+    let ours = format!(
+        "{}<xs:include schemaLocation=\"types.xsd\"/>{}",
+        piece(&schema, ..before),
+        piece(&schema, after..)
+    );
     std::fs::write(folder.path().join("message.xsd"), ours).unwrap();
     let unused: String = UNUSED.iter().map(|name| format!("<xs:complexType name=\"{name}\"/>")).collect();
     std::fs::write(folder.path().join("types.xsd"), TYPES.replace("ANY", &unused)).unwrap();
@@ -97,8 +101,8 @@ async fn body_is_valid(samples: &str, folder: &std::path::Path) {
     let types = |name: &str, kind: &str| {
         let from = wsdl.find(&format!("<{kind} name=\"{name}\"")).unwrap();
         let end = format!("</{kind}>");
-        let to = from + wsdl[from..].find(&format!("\n      {end}")).unwrap() + 7 + end.len();
-        wsdl[from..to].to_owned()
+        let to = from + piece(&wsdl, from..).find(&format!("\n      {end}")).unwrap() + 7 + end.len();
+        piece(&wsdl, from..to).to_owned()
     };
     let schema = format!(
         "<schema targetNamespace=\"http://digilugu.x-road.ee/producer/\" xmlns=\"http://www.w3.org/2001/XMLSchema\" \
