@@ -18,7 +18,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use clearance::adapter::{Adapter, Description, Means, Outcome, Promise, PurposeDescription};
+use clearance::adapter::{Adapter, Description, Documents, Means, Outcome, Promise, PurposeDescription};
 use clearance::declaration::LegalBasis;
 use clearance::fault::Fault;
 use clearance::journey::{Cleared, Minimal, Outgoing, Payload};
@@ -118,6 +118,7 @@ fn purpose() -> PurposeDescription {
         summary: "tell the employer whether a worker is fit for the job, and under which conditions",
         act_reason: "HLEGAL",
         bases: bases(),
+        documents: Documents::One,
         media_types: &[FHIR_JSON],
         profile: include_str!("../profiles/health-check-decision.toml"),
         needs_recipient: true,

@@ -129,7 +129,7 @@ impl Network {
             method: call.method.clone(),
             uri: call.url.expose().parse().unwrap(),
             headers: call.headers.clone(),
-            body: call.body.clone(),
+            body: call.body.in_memory().unwrap(),
             peer: "gateway".into(),
         };
         self.service.answer(&asked, Stopped.now())

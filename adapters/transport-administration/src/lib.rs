@@ -23,7 +23,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use clearance::adapter::{Adapter, Description, Means, Outcome, Promise, PurposeDescription};
+use clearance::adapter::{Adapter, Description, Documents, Means, Outcome, Promise, PurposeDescription};
 use clearance::declaration::LegalBasis;
 use clearance::fault::Fault;
 use clearance::journey::{Cleared, Minimal, Outgoing};
@@ -193,6 +193,7 @@ fn purpose() -> PurposeDescription {
         summary: "",
         act_reason: "GOV",
         bases: bases(),
+        documents: Documents::One,
         media_types: &[FHIR_JSON],
         profile: "",
         needs_recipient: false,

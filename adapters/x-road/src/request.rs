@@ -1,7 +1,7 @@
 //! What is sent to the Security Server: the address of the service, the headers of the protocol, and the body as it is.
 
 use bytes::Bytes;
-use clearance::adapter::Call;
+use clearance::adapter::{Call, CallBody};
 use clearance::person::Private;
 use http::Method;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -127,7 +127,7 @@ impl SecurityServer {
         }
         Call {
             headers,
-            body: request.body.unwrap_or_default(),
+            body: request.body.unwrap_or_default().into(),
             answer_bytes_max: request.answer_bytes_max,
             ..self.bare_call(request.method, request.service, &request.resource, deadline)
         }
@@ -148,7 +148,7 @@ impl SecurityServer {
             url: Private::new(format!("{base}{}", resource.path.expose())),
             url_template: format!("{base}{}", resource.template),
             headers: HeaderMap::new(),
-            body: Bytes::new(),
+            body: CallBody::default(),
             deadline,
             answer_bytes_max: 0,
         }

@@ -4,6 +4,7 @@
 //! [`Adapter::deliver`] only adds framing: envelope, headers, token, patient reference, signature. An adapter tries once
 //! and classifies the outcome; retries are the gateway's. It never sees the store, the ledger or another adapter.
 
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt::{self, Debug};
 use std::future::Future;
 use std::pin::Pin;
@@ -18,6 +19,7 @@ use crate::declaration::LegalBasis;
 use crate::fault::Fault;
 use crate::journey::{Cleared, Minimal, Outgoing};
 use crate::person::{Identifier, Private};
+use crate::seal::{PartFailure, PartReader};
 
 /// A future that an adapter returns.
 pub type Promise<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -67,7 +69,9 @@ pub struct PurposeDescription {
     pub act_reason: &'static str,
     /// The legal bases that its rules accept, as an integrator would declare them.
     pub bases: Vec<LegalBasis>,
-    /// The media types of the document.
+    /// How many documents a transfer carries, and how.
+    pub documents: Documents,
+    /// The media types of a document.
     pub media_types: &'static [&'static str],
     /// The profile, in the profile language.
     pub profile: &'static str,
@@ -75,6 +79,21 @@ pub struct PurposeDescription {
     pub needs_recipient: bool,
     /// Who gets it from the destination, where the destination is not the last.
     pub onward_recipient: Option<&'static str>,
+}
+
+/// How many documents a transfer carries, and how they travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Documents {
+    /// One, in memory: the adapter sees all of it and builds what leaves.
+    One,
+    /// Up to `max`, accepted or refused together. They are minimised and sealed as they come, whatever their size; the
+    /// adapter sees their beginnings, and hands them on as they are.
+    Streamed {
+        /// How many at most.
+        max: usize,
+        /// How many bytes at most, all together, as received.
+        bytes_max: u64,
+    },
 }
 
 /// What an adapter works with.
@@ -116,12 +135,86 @@ pub struct Call {
     pub url_template: String,
     /// The headers. They are never logged.
     pub headers: HeaderMap,
-    /// The body.
-    pub body: Bytes,
+    /// The body: bytes, or pieces that are read as they are sent.
+    pub body: CallBody,
     /// When to give up.
     pub deadline: Timestamp,
     /// The largest answer that is read, in bytes.
     pub answer_bytes_max: usize,
+}
+
+/// The body of a call, whose length is known before it is sent. Its `Debug` shows no content.
+#[derive(Debug, Default)]
+pub struct CallBody(VecDeque<Piece>);
+
+/// A piece of a body.
+pub enum Piece {
+    /// In memory.
+    Bytes(Bytes),
+    /// A part of a cleared transfer.
+    Part(PartReader),
+}
+
+impl Debug for Piece {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Piece({} bytes)", self.length())
+    }
+}
+
+impl Piece {
+    fn length(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::Part(part) => part.length(),
+        }
+    }
+}
+
+impl From<Bytes> for CallBody {
+    fn from(bytes: Bytes) -> Self {
+        Self(VecDeque::from([Piece::Bytes(bytes)]))
+    }
+}
+
+impl FromIterator<Piece> for CallBody {
+    fn from_iter<I: IntoIterator<Item = Piece>>(pieces: I) -> Self {
+        Self(pieces.into_iter().collect())
+    }
+}
+
+impl CallBody {
+    /// How many bytes it has; asked before it is read.
+    pub fn length(&self) -> u64 {
+        self.0.iter().map(Piece::length).sum()
+    }
+
+    /// All of it, where all of it is in memory in one piece.
+    pub fn in_memory(&self) -> Option<Bytes> {
+        let mut pieces = self.0.iter();
+        match (pieces.next(), pieces.next()) {
+            (None, _) => Some(Bytes::new()),
+            (Some(Piece::Bytes(bytes)), None) => Some(bytes.clone()),
+            _ => None,
+        }
+    }
+
+    /// The next bytes; nothing at the end.
+    ///
+    /// # Errors
+    /// When a part cannot be read: the call must be broken off.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, PartFailure> {
+        while let Some(piece) = self.0.front_mut() {
+            let next = match piece {
+                Piece::Bytes(bytes) => Some(std::mem::take(bytes)).filter(|bytes| !bytes.is_empty()),
+                Piece::Part(part) => part.next().await?,
+            };
+            match next {
+                Some(bytes) => return Ok(Some(bytes)),
+                None => self.0.pop_front(),
+            };
+        }
+        Ok(None)
+    }
 }
 
 /// What came back. Its `Debug` shows neither headers nor body.
@@ -136,7 +229,7 @@ pub struct Reply {
 
 impl Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (peer, url, bytes) = (&self.peer, &self.url_template, self.body.len());
+        let (peer, url, bytes) = (&self.peer, &self.url_template, self.body.length());
         write!(f, "Call({} {url} to {peer}, {bytes} bytes)", self.method)
     }
 }
@@ -217,6 +310,13 @@ pub enum Outcome {
     Unknown(Setback),
     /// The patient index knows the declared subject by another id than the document names.
     AnotherSubject,
+    /// Parts of it have arrived, and are not sent again; the others are sent in another attempt.
+    Partly {
+        /// The numbers of the parts that the destination has confirmed in this attempt.
+        done: BTreeSet<u32>,
+        /// Why not the others; nothing when they were not tried, and may be at once.
+        setback: Option<Setback>,
+    },
 }
 
 /// The destination's proof. Its `Debug` shows neither proof nor reference, which are in the destination's words.

@@ -69,6 +69,8 @@ pub(crate) fn build(config: &Config) -> Result<Adapters, AdapterError> {
                 index = adapter.tis().map(|tis| Arc::clone(tis) as _).or(index);
                 Arc::new(adapter)
             }
+            #[cfg(feature = "test-destination")]
+            "shelf" => Arc::new(crate::shelf::Shelf::new(settings(&at, &table)?)),
             adapter => {
                 return Err(AdapterError::Unknown { name: name.clone(), adapter: adapter.to_owned() });
             }

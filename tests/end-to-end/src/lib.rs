@@ -90,6 +90,11 @@ impl TestGateway {
         (answer.status().as_u16(), answer.text().await.unwrap_or_else(|error| fail(&error)))
     }
 
+    /// The id of its process.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// `kill -9`.
     pub fn kill(&mut self) {
         self.process.kill();

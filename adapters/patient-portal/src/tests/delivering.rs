@@ -123,7 +123,7 @@ async fn a_message_that_is_altered_anywhere_in_its_wrapper_or_header_is_refused(
     let stage = Stage::answering([reply(503, "")]);
     deliver(EPICRISIS_PURPOSE, EPICRISIS, false, &stage.means()).await;
     let mut call = stage.calls().pop().unwrap();
-    let sent = String::from_utf8(call.body.to_vec()).unwrap();
+    let sent = String::from_utf8(call.body.in_memory().unwrap().to_vec()).unwrap();
     assert!(accepted(&Network::up(), &call));
     let head = sent.find("componentOf").unwrap();
     let mut altered = 0;

@@ -132,7 +132,7 @@ fn is_valid(folder: &std::path::Path, document: &str) -> bool {
 async fn body() -> String {
     let stage = Stage::answering([reply(503, "")]);
     deliver("ambulatory-epicrisis", EPICRISIS, false, &stage.means()).await;
-    let sent = String::from_utf8(stage.calls().pop().unwrap().body.to_vec()).unwrap();
+    let sent = String::from_utf8(stage.calls().pop().unwrap().body.in_memory().unwrap().to_vec()).unwrap();
     let body = sent.split("<s:Body>").nth(1).unwrap();
     body.split("</s:Body>").next().unwrap().to_owned()
 }

@@ -207,7 +207,9 @@ pub fn still_unknown(outcome: Outcome) -> Outcome {
     match outcome {
         Outcome::Failed(setback) => Outcome::Unknown(setback),
         Outcome::Refused(refusal) => Outcome::Unknown(Setback::new(refusal.code)),
-        Outcome::Delivered(_) | Outcome::Unknown(_) | Outcome::AnotherSubject => outcome,
+        Outcome::Delivered(_) | Outcome::Unknown(_) | Outcome::AnotherSubject | Outcome::Partly { .. } => {
+            outcome
+        }
     }
 }
 

@@ -16,6 +16,8 @@ use crate::person::Identifier;
 use crate::refusal::{Refusal, Stage};
 use crate::words::Category;
 
+use super::parts::{Part, Parts};
+
 pub use crate::minimise::SubjectProof;
 
 /// A declaration from an identified client; nothing of it is trusted yet, and of the document no byte has been read.
@@ -39,18 +41,27 @@ pub struct Document {
 /// A submission that a rule permits, whatever the profile might let through.
 #[derive(Debug)]
 pub struct Lawful {
-    submission: Submission,
-    question: Question,
+    pub(super) submission: Submission,
+    pub(super) question: Question,
 }
 
 /// What is left of a document, with the permit for exactly that.
 #[derive(Debug)]
 pub struct Minimal {
-    submission: Submission,
-    permit: Permit,
-    document: Document,
-    manifest: Manifest,
-    subject: SubjectProof,
+    pub(super) submission: Submission,
+    pub(super) permit: Permit,
+    pub(super) left: Left,
+    pub(super) manifest: Manifest,
+    pub(super) subject: SubjectProof,
+}
+
+/// What is left of what was submitted.
+#[derive(Debug)]
+pub(super) enum Left {
+    /// One document, in memory.
+    Document(Document),
+    /// Documents that have streamed in.
+    Parts(Parts),
 }
 
 /// What will leave, as its destination wants it.
@@ -120,7 +131,7 @@ impl Submission {
         Ok(Lawful { question: permit.question().clone(), submission: self })
     }
 
-    fn purpose(&self) -> Result<&Purpose, Refusal> {
+    pub(super) fn purpose(&self) -> Result<&Purpose, Refusal> {
         let purposes = self.destination.purposes();
         purposes.get(&self.declaration.purpose).ok_or_else(|| {
             let known: Vec<_> = purposes.keys().map(|name| format!("`{name}`")).collect();
@@ -149,25 +160,15 @@ impl Lawful {
         self.submission.purpose().map_or(&[], |purpose| purpose.description.media_types)
     }
 
-    /// Keeps of `document` what the profile names, checks the guards, and asks the policy about what is left.
+    /// Keeps of `document`, which is in memory, what the profile names, checks the guards, and asks the policy about what is left.
     ///
     /// # Errors
     /// Every fault of the document, or the denial of what is left.
     pub fn minimise(self, document: &Document, policy: &Policy) -> Result<Minimal, Refusal> {
         let Self { submission, question } = self;
         let purpose = submission.purpose()?;
-        media_type_is_known(purpose, document)?;
-        let declaration = &submission.declaration;
-        let declared = Declared {
-            subject: &declaration.subject.identifier,
-            recipient: declaration.recipient.as_ref(),
-            evidence: submission.evidence_kinds(),
-            others: vec![
-                declaration.professional.personal_code.expose(),
-                declaration.professional.code.expose(),
-            ],
-            limits: minimise::Limits::default(),
-        };
+        media_type_is_known(purpose, &document.media_type)?;
+        let declared = declared(&submission, minimise::Limits::default());
         let projection =
             minimise::project(&purpose.profile, &declared, &document.bytes).map_err(|mut faults| {
                 let adapter = submission.destination.adapter();
@@ -177,10 +178,12 @@ impl Lawful {
             })?;
         let found = Question { categories: categories(projection.manifest.categories()), ..question };
         let permit = policy.decide(found).map_err(Refusal::denied)?;
+        let document =
+            Document { media_type: document.media_type.clone(), bytes: projection.document.into() };
         Ok(Minimal {
             submission,
             permit,
-            document: Document { media_type: document.media_type.clone(), bytes: projection.document.into() },
+            left: Left::Document(document),
             manifest: projection.manifest,
             subject: projection.subject,
         })
@@ -208,9 +211,22 @@ fn recipient_is_as_needed(needed: bool, declared: bool) -> Result<(), Refusal> {
     Err(Refusal::for_faults(Stage::Destination, detail, vec![fault]))
 }
 
-fn media_type_is_known(purpose: &Purpose, document: &Document) -> Result<(), Refusal> {
+/// What the declaration says that binds each document.
+pub(super) fn declared(submission: &Submission, limits: minimise::Limits) -> Declared<'_> {
+    let declaration = &submission.declaration;
+    let professional = &declaration.professional;
+    Declared {
+        subject: &declaration.subject.identifier,
+        recipient: declaration.recipient.as_ref(),
+        evidence: submission.evidence_kinds(),
+        others: vec![professional.personal_code.expose(), professional.code.expose()],
+        limits,
+    }
+}
+
+pub(super) fn media_type_is_known(purpose: &Purpose, media_type: &str) -> Result<(), Refusal> {
     let known = purpose.description.media_types;
-    if known.contains(&document.media_type.as_str()) {
+    if known.contains(&media_type) {
         return Ok(());
     }
     let known: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
@@ -224,14 +240,25 @@ fn media_type_is_known(purpose: &Purpose, document: &Document) -> Result<(), Ref
 }
 
 /// A profile's categories are names: `Destination::new` has checked the profile, so nothing is lost here.
-fn categories<'a>(names: impl IntoIterator<Item = &'a str>) -> BTreeSet<Category> {
+pub(super) fn categories<'a>(names: impl IntoIterator<Item = &'a str>) -> BTreeSet<Category> {
     names.into_iter().filter_map(|name| name.parse().ok()).collect()
 }
 
 impl Minimal {
-    /// What is left of the document.
+    /// What is left of the document; nothing where the purpose has documents stream through, as [`parts`](Self::parts).
     pub fn document(&self) -> &[u8] {
-        &self.document.bytes
+        match &self.left {
+            Left::Document(document) => &document.bytes,
+            Left::Parts(_) => &[],
+        }
+    }
+
+    /// What is left of each document, where the purpose has them stream through. They leave with whatever is built.
+    pub fn parts(&self) -> &[Part] {
+        match &self.left {
+            Left::Document(_) => &[],
+            Left::Parts(parts) => &parts.list,
+        }
     }
 
     /// What the client declared.
@@ -249,7 +276,7 @@ impl Minimal {
         self.submission.declaration.recipient.as_ref()
     }
 
-    /// What an adapter built of it.
+    /// What an adapter built of it; where documents stream through, it goes before them.
     pub const fn shaped(self, payload: Payload) -> Outgoing {
         Outgoing { minimal: self, payload }
     }
@@ -278,9 +305,30 @@ impl Outgoing {
         &self.minimal.permit
     }
 
-    /// What will leave.
+    /// What will leave, beside [`parts`](Self::parts).
     pub const fn payload(&self) -> &Payload {
         &self.payload
+    }
+
+    /// The documents that stream through, where the purpose has such.
+    pub fn parts(&self) -> &[Part] {
+        self.minimal.parts()
+    }
+
+    /// How many bytes will leave.
+    pub fn length(&self) -> u64 {
+        let streamed = match &self.minimal.left {
+            Left::Document(_) => 0,
+            Left::Parts(parts) => parts.length(),
+        };
+        streamed.saturating_add(self.payload.bytes.len() as u64)
+    }
+
+    pub(super) const fn parts_at_rest(&mut self) -> Option<&mut Parts> {
+        match &mut self.minimal.left {
+            Left::Document(_) => None,
+            Left::Parts(parts) => Some(parts),
+        }
     }
 
     /// What the client declared.

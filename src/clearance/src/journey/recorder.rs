@@ -1,5 +1,6 @@
 //! What a recorder does: transfers and the ledger in one durable commit. The crate `store` does it.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 
 use jiff::Timestamp;
@@ -177,6 +178,8 @@ pub struct Due {
     pub accepted_at: Timestamp,
     /// After this it is not delivered any more.
     pub not_after: Timestamp,
+    /// Whether the destination has confirmed a part of it.
+    pub is_partly_done: bool,
 }
 
 /// An attempt that has begun, in the recorder's words.
@@ -192,6 +195,8 @@ pub struct Begun {
     pub leaf: Vec<u8>,
     /// What was sealed.
     pub sealed: Sealed,
+    /// The numbers of the parts that the destination has confirmed.
+    pub parts_done: BTreeSet<u32>,
 }
 
 /// How an attempt, or the transfer, ended.
@@ -213,6 +218,9 @@ pub struct Ending {
     pub reference: Option<String>,
     /// A commitment to the destination's proof, and the encrypted salt.
     pub proof: Option<(Hash, Vec<u8>)>,
+    /// The numbers of the parts that the destination has confirmed now. What it has confirmed once is not forgotten, and a
+    /// transfer of which it has confirmed a part cannot be withdrawn any more.
+    pub parts_done: BTreeSet<u32>,
 }
 
 /// What a client may see of its transfer.

@@ -1,6 +1,9 @@
 //! What the journey promises beyond what its types do: refusals told apart, and nothing about a person in a `Debug`.
 
+mod streamed;
+
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
@@ -10,15 +13,15 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::adapter::{
-    Acknowledgement, Adapter, Call, Description, IndexInquiry, Means, Outcome, Promise, PurposeDescription,
-    Reply,
+    Acknowledgement, Adapter, Call, Description, Documents, IndexInquiry, Means, Outcome, Promise,
+    PurposeDescription, Reply,
 };
 use crate::basis::{Permit, Question, Standing};
 use crate::fault::Fault;
 use crate::keys::{Pseudonym, Secret};
 use crate::person::{ESTONIAN_PERSONAL_CODE, ESTONIAN_REGISTRY_CODE, Identifier, Private};
-use crate::seal::{Day, KeyRing, KeyRingError};
-use crate::testing::{Book, Journey, TRANSFER, begin, vault};
+use crate::seal::{Bodies, Day, KeyRing, KeyRingError};
+use crate::testing::{Book, Journey, MemoryBodies, TRANSFER, begin, vault};
 use crate::words::TransferId;
 
 const SUBJECT: &str = "39901012239";
@@ -67,6 +70,7 @@ fn journey() -> Journey {
         summary: "report",
         act_reason: "PUBHLTH",
         bases: Vec::new(),
+        documents: Documents::One,
         media_types: &["application/fhir+json"],
         profile: PROFILE,
         needs_recipient: false,
@@ -141,7 +145,8 @@ impl OnRecord {
     }
 
     fn open_with(self, ring: &KeyRing) -> Result<Opened, OpenRefusal> {
-        finish(begin(&self.book, &self.permit)).open(self.permit, ring)
+        let bodies: Arc<dyn Bodies> = Arc::new(MemoryBodies::default());
+        finish(begin(&self.book, &self.permit)).open(self.permit, ring, &bodies)
     }
 
     fn tampered(self, change: impl FnOnce(&mut Acceptance)) -> Self {
@@ -227,7 +232,7 @@ fn what_is_sent_asked_and_answered_does_not_print() {
         url: Private::new(secret),
         url_template: "https://registry.example/{id}".into(),
         headers: headers(),
-        body: body.clone(),
+        body: body.clone().into(),
         deadline: Timestamp::UNIX_EPOCH,
         answer_bytes_max: 1,
     };

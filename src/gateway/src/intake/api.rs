@@ -1,7 +1,7 @@
 //! What the API answers with. The OpenAPI document is made from these types.
 
 use clearance::fault::Fault;
-use clearance::journey::{Outgoing, SubjectProof, TransferView};
+use clearance::journey::{Outgoing, Part, SubjectProof, TransferView};
 use clearance::minimise::Manifest;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -83,6 +83,27 @@ pub(crate) struct OutgoingDocument {
     pub(crate) media_type: String,
     /// The document, as text.
     pub(crate) document: String,
+    /// The documents that stream through, which are not shown.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) parts: Vec<OutgoingPart>,
+}
+
+/// What would leave of a document that streams through.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct OutgoingPart {
+    /// Its media type.
+    pub(crate) media_type: String,
+    /// How many bytes would leave.
+    pub(crate) bytes: u64,
+    /// Their SHA-256, in hex.
+    pub(crate) sha256: String,
+}
+
+impl OutgoingPart {
+    pub(crate) fn of(part: &Part) -> Self {
+        let media_type = part.media_type().to_owned();
+        Self { media_type, bytes: part.length(), sha256: hex::encode(part.sha256()) }
+    }
 }
 
 /// The answer to a transfer whose delivery was waited for: what was decided, and where it stands then.

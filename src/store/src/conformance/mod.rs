@@ -12,6 +12,7 @@
 mod delivery;
 mod fixtures;
 mod intake;
+mod parts;
 mod subjects;
 
 use std::collections::BTreeSet;
@@ -28,6 +29,7 @@ use crate::views::{Conclusion, QueueDepth, StandingChange, StandingRecorded, Wit
 pub use self::delivery::*;
 pub use self::fixtures::{Sample, at, ending};
 pub use self::intake::*;
+pub use self::parts::*;
 pub use self::subjects::*;
 
 /// Where a store lies, so that it can be opened again.
@@ -122,6 +124,9 @@ macro_rules! conforms {
             a_change_of_standing_names_the_attempts_under_way
             each_restriction_stands_for_itself
             versions_grow_over_all_destinations_of_a_subject
+            parts_are_begun_as_they_were_recorded
+            a_part_that_was_confirmed_is_remembered_to_the_end
+            what_has_arrived_in_part_is_not_withdrawn
         }
     };
     ($house:expr => $($promise:ident)+) => {$(

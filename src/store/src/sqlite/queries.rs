@@ -23,7 +23,8 @@ macro_rules! due {
     ($which:literal) => {
         concat!(
             "SELECT t.id, e.leaf, t.state, t.attempts, t.accepted_at, t.not_after, t.lease_until, t.subject,
-                    s.consent, s.restricted, s.version
+                    s.consent, s.restricted, s.version,
+                    EXISTS (SELECT 1 FROM part_done d WHERE d.transfer = t.entry) AS is_partly_done
              FROM transfer t
              JOIN entry e ON e.idx = t.entry
              LEFT JOIN standing s ON s.subject = t.subject AND s.destination = t.destination ",
@@ -127,8 +128,28 @@ fn due_by(
             attempts: row.get("attempts")?,
             accepted_at: word(row, "accepted_at")?,
             not_after: word(row, "not_after")?,
+            is_partly_done: row.get("is_partly_done")?,
         })
     })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Whether a transfer has a body outside the database on record.
+pub(super) fn has_body(connection: &Connection, id: TransferId) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM transfer t JOIN parts p ON p.transfer = t.entry
+                 WHERE t.id = ?1 AND p.sealed IS NULL)",
+        )?
+        .query_row([Column(id)], |row| row.get(0))
+}
+
+/// The transfers that have a body outside the database, and its length.
+pub(super) fn bodies(connection: &Connection) -> Result<Vec<(TransferId, u64)>, Abort> {
+    let mut statement = connection.prepare_cached(
+        "SELECT t.id, p.length FROM parts p JOIN transfer t ON t.entry = p.transfer WHERE p.sealed IS NULL",
+    )?;
+    let rows = statement.query_map([], |row| Ok((word(row, "id")?, row.get("length")?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

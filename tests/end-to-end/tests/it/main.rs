@@ -25,6 +25,7 @@ mod reload;
 mod samples;
 mod tidy;
 mod transfers;
+mod uploads;
 
 /// The gateway's binary, built for these tests.
 const BINARY: &str = env!("CARGO_BIN_EXE_clearance-under-test");

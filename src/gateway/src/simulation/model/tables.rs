@@ -2,7 +2,7 @@
 //!
 //! It is written from what the traits and the suite promise, plainly: a turn is computed by looking, nothing is indexed.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use clearance::basis::{Consent, Standing};
 use clearance::journey::{
@@ -51,6 +51,8 @@ pub(super) struct Row {
     pub(super) reference: Option<String>,
     /// Erased with the final state.
     pub(super) sealed: Option<Sealed>,
+    /// The parts that the destination has confirmed.
+    pub(super) parts_done: BTreeSet<u32>,
 }
 
 /// An idempotency key that has been used up.
@@ -91,6 +93,7 @@ impl Tables {
             code: None,
             reference: None,
             sealed: Some(acceptance.sealed),
+            parts_done: BTreeSet::new(),
         };
         self.rows.insert(index, row);
         self.leases.remove(&acceptance.idempotency);
@@ -143,7 +146,8 @@ impl Tables {
         let sealed = row.sealed.clone().ok_or_else(|| damaged("a pending transfer has no body"))?;
         self.append(Attempt { at: moment(at)?, transfer: code(id)?, number: number.into() });
         let leaf = self.leaf(index).to_vec();
-        Ok(Ok(Begun { number, perhaps_delivered, subject, leaf, sealed }))
+        let parts_done = self.row(index)?.parts_done.clone();
+        Ok(Ok(Begun { number, perhaps_delivered, subject, leaf, sealed, parts_done }))
     }
 
     pub(super) fn conclude(&mut self, ending: Ending) -> Result<Conclusion, RecorderError> {
@@ -171,6 +175,7 @@ impl Tables {
         let row = self.row(index)?;
         (row.state, row.state_since) = (ending.state, ending.at);
         row.perhaps_delivered |= in_doubt;
+        row.parts_done.extend(ending.parts_done);
         (row.lease_until, row.due_at) = (None, ending.next_attempt_at);
         row.code = ending.code;
         row.reference = ending.reference.or(row.reference.take());
@@ -182,6 +187,7 @@ impl Tables {
         let row = self.row(index)?;
         (row.state, row.state_since) = (ending.state, ending.at);
         (row.lease_until, row.due_at, row.sealed) = (None, None, None);
+        row.parts_done.clear();
         row.code = ending.code;
         row.reference = ending.reference.or(row.reference.take());
         for key in self.keys.values_mut().filter(|key| key.transfer == ending.transfer) {
@@ -220,7 +226,7 @@ impl Tables {
         if row.lease_until.is_some() {
             return Ok(Withdrawal::UnderWay);
         }
-        if row.perhaps_delivered {
+        if row.perhaps_delivered || !row.parts_done.is_empty() {
             return Ok(Withdrawal::PerhapsDelivered);
         }
         self.finish(index, ending(id, State::Withdrawn, at))?;
@@ -339,7 +345,8 @@ fn lost(transfer: TransferId, at: Timestamp) -> Ending {
 
 fn ending(transfer: TransferId, state: State, at: Timestamp) -> Ending {
     let (next_attempt_at, proof) = (None, None);
-    Ending { transfer, at, state, next_attempt_at, code: None, rule: None, reference: None, proof }
+    let (code, rule, reference, parts_done) = (None, None, None, BTreeSet::new());
+    Ending { transfer, at, state, next_attempt_at, code, rule, reference, proof, parts_done }
 }
 
 fn moment(at: Timestamp) -> Result<Moment, RecorderError> {
