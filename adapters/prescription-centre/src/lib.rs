@@ -22,7 +22,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use clearance::adapter::{Adapter, Description, Means, Outcome, Promise, PurposeDescription};
+use clearance::adapter::{Adapter, Description, Documents, Means, Outcome, Promise, PurposeDescription};
 use clearance::declaration::LegalBasis;
 use clearance::fault::Fault;
 use clearance::journey::{Cleared, Minimal, Outgoing};
@@ -103,6 +103,7 @@ fn purposes() -> Vec<PurposeDescription> {
         summary,
         act_reason: "TREAT",
         bases: bases(),
+        documents: Documents::One,
         media_types: &[FHIR_JSON],
         profile: include_str!("../profiles/prescription.toml"),
         needs_recipient: false,

@@ -213,7 +213,7 @@ impl ReadFailure {
             Outcome::Refused(refusal) => Self::Refused(refusal),
             Outcome::Failed(setback) | Outcome::Unknown(setback) => Self::Setback(setback),
             Outcome::AnotherSubject => Self::AnotherSubject,
-            Outcome::Delivered(_) => unreadable(),
+            Outcome::Delivered(_) | Outcome::Partly { .. } => unreadable(),
         }
     }
 }

@@ -82,7 +82,13 @@ fn what_the_guide_forbids_or_nobody_named_refuses_the_document_and_all_of_it_is_
     let refusal = journey().shape(&declaration(PRESCRIPTION), &document).unwrap_err();
     assert_eq!(refusal.stage, Stage::Document);
     let told: Vec<&str> = refusal.faults.iter().map(|fault| fault.pointer.as_str()).collect();
-    for name in extra.as_object().unwrap().keys().map(String::as_str).chain(["dosageInstruction/0/text", "contained/2"]) {
+    for name in extra
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .chain(["dosageInstruction/0/text", "contained/2"])
+    {
         assert!(told.iter().any(|pointer| pointer.starts_with(&format!("/{name}"))), "{name}: {told:?}");
     }
 }
@@ -93,7 +99,9 @@ fn what_leaves_is_the_prescription_without_labels_and_without_the_patient() {
     let payload = outgoing.payload();
     assert_eq!((payload.operation.as_str(), payload.media_type.as_str()), ("issue", FHIR_JSON));
     let text = String::from_utf8(payload.bytes.to_vec()).unwrap();
-    for kept in ["A10BA02", "11354", "E11.9", "koos toiduga", "public", "090", PROFESSIONAL, "10990009", "2027-01-19"] {
+    for kept in
+        ["A10BA02", "11354", "E11.9", "koos toiduga", "public", "090", PROFESSIONAL, "10990009", "2027-01-19"]
+    {
         assert!(text.contains(kept), "{kept}");
     }
     for gone in ["display", "hernia", "Kuusk", "5550", "subject", "language", "tablett", SUBJECT] {
@@ -115,26 +123,34 @@ fn rules(purpose: &str, declaration: &Value, document: &Value) -> Vec<String> {
     }
 }
 
+/// A purpose, what is done to its document, and the rule that it breaks.
+type Case<'a> = (&'a str, &'a dyn Fn(&mut Value), &'a str);
+
 #[test]
 fn each_rule_of_the_guide_that_no_allow_list_can_say_is_told_by_its_name() {
     let second = json!({ "concept": { "coding": [{ "system": format!("{SYSTEMS}rhk10"), "code": "I10" }] } });
     let lock = json!({ "url": format!("{EXTENSION}lock-status"),
         "extension": [{ "url": "lockStatus", "valueBoolean": true }] });
-    let push = |list: &str, item: Value| {
+    let push = |list: &'static str, item: Value| {
         move |document: &mut Value| document[list].as_array_mut().unwrap().push(item.clone())
     };
     let put = |pointer: &'static str, value: Value| {
         move |document: &mut Value| *document.pointer_mut(pointer).unwrap() = value.clone()
     };
     let recipe = json!({ "item": { "concept": { "text": "Rp. Sulfuris praecipitati 33,0" } } });
-    let source = |document: &mut Value| document["informationSource"] = json!([{ "reference": "#requester" }]);
-    let cases: [(&str, &dyn Fn(&mut Value), &str); 11] = [
+    let elsewhere = |document: &mut Value| {
+        document["medication"]["reference"]["reference"] = json!("Medication/1");
+        document["contained"].as_array_mut().unwrap().pop();
+    };
+    let source =
+        |document: &mut Value| document["informationSource"] = json!([{ "reference": "#requester" }]);
+    let cases: [Case<'_>; 11] = [
         (PRESCRIPTION, &push("reason", second), "diagnoses"),
         (PRESCRIPTION, &push("note", json!({ "text": "x" })), "comments"),
         (PRESCRIPTION, &put("/intent", json!("proposal")), "request-missing"),
         (CHANGE, &push("extension", lock), "lock-without-request"),
         (PRESCRIPTION, &put("/contained/1/ingredient/0", recipe), "recipe"),
-        (PRESCRIPTION, &put("/medication/reference/reference", json!("Medication/1")), "medicine-missing"),
+        (PRESCRIPTION, &elsewhere, "medicine-missing"),
         (PRESCRIPTION, &put("/contained/0/practitioner/identifier/value", json!("D09999")), "wrong-author"),
         (PRESCRIPTION, &source, "wrong-author"),
         (CANCELLATION, &put("/contained/0/practitioner/identifier/value", json!("D09999")), "wrong-author"),
@@ -269,13 +285,32 @@ fn every_basis_offered_is_one_that_the_policy_takes() {
         for basis in &purpose.bases {
             let mut declaration = declaration(purpose.name);
             declaration["legal_basis"] = serde_json::to_value(basis).unwrap();
-            assert!(journey().shape(&declaration, &document(purpose.name)).is_ok(), "{} {basis:?}", purpose.name);
+            assert!(
+                journey().shape(&declaration, &document(purpose.name)).is_ok(),
+                "{} {basis:?}",
+                purpose.name
+            );
         }
     }
 }
 
 fn centre() -> PrescriptionCentre {
     crate::testing::centre()
+}
+
+#[test]
+fn the_service_is_the_published_one_unless_settings_name_another() {
+    let tis = json!({ "peer": "p", "url": "https://security.example", "instance": "ee-test",
+        "client": "COM/10990009/gw", "organisation": "10990009", "application": "clearance" });
+    let settings = |settings: Value| serde_json::from_value::<Settings>(settings);
+    let service =
+        |given: Value| PrescriptionCentre::new(settings(given).unwrap()).unwrap().centre.service.to_string();
+    assert_eq!(service(json!({ "tis": tis })), "ee-test/GOV/70009770/uptis/fis-service");
+    let another = json!({ "tis": tis, "service": "GOV/70009770/tis/fhir" });
+    assert_eq!(service(another), "ee-test/GOV/70009770/tis/fhir");
+    assert!(settings(json!({ "tis": tis, "service": "tis/fhir" })).is_err());
+    assert!(settings(json!({ "tis": tis, "colour": "red" })).is_err());
+    assert!(settings(json!({})).is_err());
 }
 
 #[test]

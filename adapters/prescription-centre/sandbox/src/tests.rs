@@ -53,7 +53,13 @@ fn bench() -> Bench {
 }
 
 impl Bench {
-    async fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Result<Reply, String> {
+    async fn call(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &Value,
+    ) -> Result<Reply, String> {
         let id = format!("id-{}", self.stand_in.received().len());
         let mut all = vec![("x-road-client", CLIENT), ("x-road-id", &id)];
         all.extend_from_slice(headers);
@@ -70,7 +76,14 @@ impl Bench {
     }
 
     /// A call to the prescriptions with a token, a reason and what else.
-    async fn centre(&self, method: &str, path: &str, token: &str, more: &[(&str, &str)], body: &Value) -> Reply {
+    async fn centre(
+        &self,
+        method: &str,
+        path: &str,
+        token: &str,
+        more: &[(&str, &str)],
+        body: &Value,
+    ) -> Reply {
         let mut headers = vec![
             ("authorization", token),
             ("content-type", "application/fhir+json"),
@@ -125,11 +138,14 @@ async fn each_issue_is_a_prescription_of_its_own_even_a_repeated_one() {
 #[tokio::test]
 async fn who_may_not_prescribe_may_still_read_and_an_official_neither() {
     let bench = bench();
-    for (role, write, read) in [("doctor", 201, 200), ("physiotherapist", 403, 200), ("gov-official", 403, 403)] {
+    for (role, write, read) in
+        [("doctor", 201, 200), ("physiotherapist", 403, 200), ("gov-official", 403, 403)]
+    {
         let token = bench.token(role).await;
         let reply = bench.centre("POST", "MedicationRequest", &token, &[], &prescription()).await;
         assert_eq!(reply.status, write, "{role}");
-        let reply = bench.centre("GET", "MedicationRequest?subject=Patient%2F500", &token, &[], &Value::Null).await;
+        let reply =
+            bench.centre("GET", "MedicationRequest?subject=Patient%2F500", &token, &[], &Value::Null).await;
         assert_eq!(reply.status, read, "{role}");
     }
     let reply = bench.centre("POST", "MedicationRequest", "Bearer made-up", &[], &prescription()).await;
@@ -185,7 +201,8 @@ async fn a_search_names_its_patient_and_knows_its_parameters() {
         ("subject=Patient%2F500&_count=0", 400, 0, false),
         ("subject=Patient%2F500&colour=red", 400, 0, false),
     ] {
-        let reply = bench.centre("GET", &format!("MedicationRequest?{query}"), &token, &[], &Value::Null).await;
+        let reply =
+            bench.centre("GET", &format!("MedicationRequest?{query}"), &token, &[], &Value::Null).await;
         assert_eq!(reply.status, status, "{query}");
         let entries = reply.json()["entry"].as_array().map_or(0, Vec::len);
         assert_eq!((entries, reply.json()["link"].is_array()), (found, more), "{query}");
@@ -196,7 +213,8 @@ async fn a_search_names_its_patient_and_knows_its_parameters() {
 async fn it_fails_as_it_is_told_before_and_after_storing() {
     let bench = bench();
     let token = bench.token("doctor").await;
-    let headers = [("authorization", token.as_str()), ("content-type", "application/fhir+json"), ("x-road-issue", "x")];
+    let headers =
+        [("authorization", token.as_str()), ("content-type", "application/fhir+json"), ("x-road-issue", "x")];
     for (fault, kept) in [(Fault::DropBefore, 0), (Fault::DropAfter, 1)] {
         bench.stand_in.told(FaultPlan::none().then(fault, "/fhir/MedicationRequest", 1));
         let path = "/uptis/fis-service/fhir/MedicationRequest";
@@ -214,8 +232,11 @@ async fn a_reason_that_tells_the_recipe_or_the_diagnosis_is_refused() {
     let bench = bench();
     let token = bench.token("doctor").await;
     for issue in ["retsept L40", "Rp. Sulfuris praecipitati 33,0", ""] {
-        let headers =
-            [("authorization", token.as_str()), ("content-type", "application/fhir+json"), ("x-road-issue", issue)];
+        let headers = [
+            ("authorization", token.as_str()),
+            ("content-type", "application/fhir+json"),
+            ("x-road-issue", issue),
+        ];
         let path = "/uptis/fis-service/fhir/MedicationRequest";
         let reply = bench.call("POST", path, &headers, &prescription()).await.unwrap();
         assert_eq!(reply.status, 400, "{issue}");

@@ -51,7 +51,7 @@ async fn a_prescription_is_posted_for_the_proved_patient_and_the_centre_s_number
     let url = "https://security.example/r1/ee-test/GOV/70009770/uptis/fis-service/fhir/MedicationRequest";
     assert_eq!((&post.method, post.url.expose()), (&Method::POST, url));
     assert_eq!(post.headers["x-road-id"], TRANSFER.message("post").to_string());
-    let body: Value = serde_json::from_slice(&post.body).unwrap();
+    let body: Value = serde_json::from_slice(&post.body.in_memory().unwrap()).unwrap();
     assert_eq!(body["subject"], json!({ "reference": format!("Patient/{PATIENT}") }));
     assert!(body.get("id").is_none() && body.get("identifier").is_none());
 }
@@ -149,7 +149,7 @@ async fn a_change_and_a_cancellation_are_put_over_the_version_that_was_seen() {
         assert!(!look.url_template.contains(NUMBER) && !put.url_template.contains("3001"));
         assert!(put.url.expose().ends_with("/fhir/MedicationRequest/3001"));
         assert_eq!((&put.method, put.headers["if-match"].to_str().unwrap()), (&Method::PUT, "W/\"1\""));
-        let body: Value = serde_json::from_slice(&put.body).unwrap();
+        let body: Value = serde_json::from_slice(&put.body.in_memory().unwrap()).unwrap();
         assert_eq!((&body["id"], &body["identifier"]), (&json!("3001"), &next["identifier"]));
     }
 }

@@ -27,13 +27,14 @@ async fn read(answers: Vec<Answer>) -> (Result<Prescriptions, ReadFailure>, Vec<
 
 #[tokio::test]
 async fn a_question_says_whose_prescriptions_in_which_states_and_from_when() {
-    let ask = |query| Query {
+    let answers = vec![patient(PATIENT), page(&[filed(&issue())], None)];
+    let (read, calls) = read_with(answers, |query| Query {
         statuses: &[Status::Active, Status::OnHold],
         from: Some(jiff::civil::date(2026, 1, 1)),
         until: Some(jiff::civil::date(2026, 11, 22)),
         ..query
-    };
-    let (read, calls) = read_with(vec![patient(PATIENT), page(&[filed(&issue())], None)], ask).await;
+    })
+    .await;
     let read = read.unwrap();
     assert_eq!((read.documents.len(), read.patient.expose()), (1, PATIENT));
     assert_eq!(serde_json::from_slice::<Value>(&read.documents[0]).unwrap(), filed(&issue()));

@@ -14,7 +14,7 @@ use stand_in::testing::{Caller, Pki};
 
 use super::*;
 use crate::reading::{Query, Status};
-use crate::testing::PATIENT;
+use crate::testing::{Journey, PATIENT};
 use x_road::tis::Errand;
 
 const DOCTOR: &str = "47605090025";
@@ -24,6 +24,8 @@ const CLIENT: &str = "ee-test/COM/10990009/gw";
 struct Bench {
     stand_in: StandIn,
     wire: Wire,
+    journey: Journey,
+    centre: PrescriptionCentre,
 }
 
 /// A transport to the stand-in, whatever host the adapter was told.
@@ -39,7 +41,8 @@ impl Transport for Wire {
                 .iter()
                 .map(|(name, value)| (name.as_str(), std::str::from_utf8(value.as_bytes()).unwrap()))
                 .collect();
-            let reply = self.0.call(call.method.as_str(), &path, &headers, call.body.clone()).await;
+            let reply =
+                self.0.call(call.method.as_str(), &path, &headers, call.body.in_memory().unwrap()).await;
             let reply = reply.map_err(|_| CallFailure::Broken)?;
             Ok(Reply { status: reply.status, headers: reply.headers, body: reply.body })
         })
@@ -92,7 +95,7 @@ fn bench() -> Bench {
     })
     .unwrap();
     let wire = Wire(pki.caller(stand_in.address(), Some(&identity)));
-    Bench { stand_in, wire }
+    Bench { stand_in, wire, journey: journey(), centre: centre() }
 }
 
 impl Bench {
@@ -100,13 +103,13 @@ impl Bench {
         Means { clock: &self.wire, deadline: Timestamp::MAX, transport: &self.wire, signer: &self.wire }
     }
 
-    /// Delivers the document of `purpose`, written at this second.
+    /// Delivers `document` for `purpose`.
     async fn deliver(&self, purpose: &str, document: &Value) -> Outcome {
-        let (journey, means) = (journey(), self.means());
-        let outgoing = journey.shape(&declaration(purpose), document).unwrap();
-        let centre = centre();
-        let cleared = journey.clear(outgoing, false, Some(&**centre.tis()), &means).await.unwrap();
-        centre.deliver(cleared, &means).await
+        let means = self.means();
+        let outgoing = self.journey.shape(&declaration(purpose), document).unwrap();
+        let index = self.centre.tis();
+        let cleared = self.journey.clear(outgoing, false, Some(&**index), &means).await.unwrap();
+        self.centre.deliver(cleared, &means).await
     }
 
     async fn read(&self, statuses: &[Status]) -> Vec<Bytes> {
@@ -115,7 +118,7 @@ impl Bench {
         let message = uuid::Uuid::from_bytes([9; 16]);
         let errand = Errand { professional: &professional, role: "doctor", reason: "ravi", message };
         let query = Query { statuses, ..Query::of(&subject) };
-        centre().prescriptions(&query, errand, &self.means()).await.unwrap().documents
+        self.centre.prescriptions(&query, errand, &self.means()).await.unwrap().documents
     }
 }
 
@@ -128,7 +131,9 @@ async fn prescriptions_are_issued_changed_cancelled_and_read_back() {
             document["dosageInstruction"] = change()["dosageInstruction"].clone();
         }
         match bench.deliver(purpose, &document).await {
-            Outcome::Delivered(acknowledgement) => assert_eq!(acknowledgement.reference.as_deref(), Some(NUMBER)),
+            Outcome::Delivered(acknowledgement) => {
+                assert_eq!(acknowledgement.reference.as_deref(), Some(NUMBER))
+            }
             other => panic!("{purpose}: {other:?}"),
         }
         let read = bench.read(&[]).await;
@@ -137,6 +142,20 @@ async fn prescriptions_are_issued_changed_cancelled_and_read_back() {
     }
     assert!(bench.read(&[Status::Active, Status::OnHold]).await.is_empty());
     assert_eq!(bench.read(&[Status::Cancelled]).await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_the_centre_refuses_is_told_place_by_place_and_without_its_words() {
+    let bench = bench();
+    let mut document = issue();
+    document["dispenseRequest"]["validityPeriod"]["end"] = json!("2026-11-19");
+    document["category"][1] = document["category"][0].clone();
+    let Outcome::Refused(refusal) = bench.deliver(PRESCRIPTION, &document).await else { panic!("taken") };
+    let told: Vec<_> = refusal.faults.iter().map(|fault| fault.pointer.as_str()).collect();
+    assert_eq!(
+        (refusal.code.as_str(), told),
+        ("value", vec!["/dispenseRequest/validityPeriod", "/category/1"])
+    );
 }
 
 #[tokio::test]
@@ -161,7 +180,8 @@ async fn the_adapter_s_message_with_one_thing_wrong_is_refused() {
     let bench = bench();
     assert!(matches!(bench.deliver(PRESCRIPTION, &issue()).await, Outcome::Delivered(_)));
     let received = bench.stand_in.received();
-    let post = received.iter().rfind(|of| of.method == "POST" && of.path.ends_with("/MedicationRequest")).unwrap();
+    let post =
+        received.iter().rfind(|of| of.method == "POST" && of.path.ends_with("/MedicationRequest")).unwrap();
     let sent: Value = serde_json::from_slice(&post.body).unwrap();
     let mutations: [(&str, Value); 21] = [
         ("/resourceType", json!("MedicationStatement")),

@@ -123,7 +123,8 @@ fn is_silent(place: &str, text: &[u8], markers: &[(String, String)]) {
     }
 }
 
-fn files(folder: &Path, all: &mut Vec<u8>) {
+/// The bytes of all files in `folder`.
+pub(crate) fn files(folder: &Path, all: &mut Vec<u8>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {

@@ -5,6 +5,7 @@ use gateway::playground::prescription_stand_in::{Fault, FaultPlan};
 use serde_json::{Value, json};
 
 use crate::BINARY;
+use crate::markers::files;
 
 const NUMBERS: &str = "https://fhir.ee/CodeSystem/tis-fhir-identifikaatorid/retseptikeskus-retsept";
 const SERVICE: &str = "/uptis/fis-service/fhir/MedicationRequest";
@@ -92,17 +93,17 @@ async fn a_cancellation_waits_for_its_issue_however_long_that_takes() {
     let number = number.await.unwrap();
     let cancel = ehr.submit(&cancellation(&number)).await;
     assert_eq!(cancel.status, 202, "{}", cancel.body);
-    while ehr.state(issue.transfer()).await["final"] != json!(true) {
+    let issued = eventually(|| async {
+        // Looked at before the issue, so that whatever it is, it was so while that had not ended.
         let waiting = ehr.state(cancel.transfer()).await;
-        if ehr.state(issue.transfer()).await["final"] != json!(true) {
-            assert_eq!(
-                (&waiting["state"], &waiting["attempts"]),
-                (&json!("accepted"), &json!(0)),
-                "{waiting}"
-            );
+        let issued = ehr.state(issue.transfer()).await;
+        if issued["final"] == json!(true) {
+            return Some(issued);
         }
-    }
-    let issued = ehr.ended(issue.transfer()).await;
+        assert_eq!((&waiting["state"], &waiting["attempts"]), (&json!("accepted"), &json!(0)), "{waiting}");
+        None
+    });
+    let issued = issued.await.unwrap();
     assert_eq!(issued["state"], "delivered", "{issued}");
     assert_eq!(issued["acknowledgement"], number.as_str());
     assert_eq!(ehr.ended(cancel.transfer()).await["state"], "delivered");
@@ -211,4 +212,43 @@ async fn what_says_too_much_is_refused_with_everything_that_has_to_go() {
     assert!(!said.contains(marker));
     assert!(gateway.playground.prescriptions.received().is_empty());
     gateway.rests().await;
+}
+
+#[tokio::test]
+async fn what_is_delivered_is_nowhere_but_at_the_centre_and_a_label_not_even_there() {
+    let mut gateway = TestGateway::with_stand_ins(BINARY).await;
+    let mut submission = to_prescription_centre()
+        .documenting("/note/0/text", json!("MaRkErComment"))
+        .documenting("/contained/1/id", json!("MaRkErId"))
+        .documenting("/medication/reference/reference", json!("#MaRkErId"));
+    let labels = [
+        "/subject/display",
+        "/requester/display",
+        "/category/0/coding/0/display",
+        "/reason/0/concept/coding/0/display",
+        "/dosageInstruction/0/doseAndRate/0/doseQuantity/unit",
+        "/contained/0/practitioner/display",
+        "/contained/1/doseForm/coding/0/display",
+        "/extension/0/valueCodeableConcept/coding/0/display",
+    ];
+    for (number, pointer) in labels.into_iter().enumerate() {
+        submission = submission.documenting(pointer, json!(format!("MaRkErLabel{number}")));
+    }
+    let ehr = gateway.ehr();
+    let checked = ehr.check(&submission, "").await;
+    let answer = ehr.submit(&submission.waiting(10)).await;
+    assert_eq!((answer.status, answer.text("/state")), (200, "delivered"), "{}", answer.body);
+    let received = gateway.playground.prescriptions.received();
+    let sent: Vec<u8> = received.into_iter().flat_map(|of| of.body).collect();
+    let sent = String::from_utf8(sent).unwrap();
+    assert!(sent.contains("MaRkErComment") && sent.contains("MaRkErId") && !sent.contains("MaRkErLabel"));
+
+    let said = format!("{}{}{}", checked.body, answer.body, gateway.ask_admin("/metrics").await.1);
+    assert_eq!(gateway.verify_ledger().await.0, Some(0));
+    let mut kept = Vec::new();
+    files(&gateway.data(), &mut kept);
+    kept.extend(format!("{said}{}", gateway.log()).bytes());
+    for text in ["MaRkEr", "E11.9", "A10BA02", "49003120231", "47605090025", "Maasikas"] {
+        assert!(!kept.windows(text.len()).any(|window| window == text.as_bytes()), "{text}");
+    }
 }
