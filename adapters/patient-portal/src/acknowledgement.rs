@@ -232,7 +232,7 @@ mod tests {
             Outcome::Refused(refusal) => format!("refused {} ({})", refusal.code, refusal.faults.len()),
             Outcome::Failed(setback) => format!("failed {}", setback.code),
             Outcome::Unknown(setback) => format!("unknown {}", setback.code),
-            Outcome::AnotherSubject => "another".to_owned(),
+            Outcome::AnotherSubject | Outcome::Partly { .. } => "another".to_owned(),
         }
     }
 

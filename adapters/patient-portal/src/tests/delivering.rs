@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
+use bytes::Bytes;
 use clearance::adapter::{CallFailure, Outcome};
 use patient_portal_sandbox::Status;
 
@@ -137,7 +138,8 @@ async fn a_message_that_is_altered_anywhere_in_its_wrapper_or_header_is_refused(
             }
             let from = at + mark.len();
             let to = from + piece(&sent, from..).find(end).unwrap();
-            call.body = format!("{}x{}", piece(&sent, ..from), piece(&sent, to..)).into();
+            let altered_body = format!("{}x{}", piece(&sent, ..from), piece(&sent, to..)).into_bytes();
+            call.body = Bytes::from(altered_body).into();
             assert!(!accepted(&Network::up(), &call), "{name}");
             altered += 1;
         }

@@ -172,7 +172,7 @@ impl Lawful {
         let projection =
             minimise::project(&purpose.profile, &declared, &document.bytes).map_err(|mut faults| {
                 let adapter = submission.destination.adapter();
-                let misfit = adapter.misfit(declaration.purpose.as_str(), &document.bytes);
+                let misfit = adapter.misfit(submission.declaration.purpose.as_str(), &document.bytes);
                 faults.splice(0..0, misfit);
                 Refusal::for_faults(Stage::Document, "the document cannot be cleared", faults)
             })?;
