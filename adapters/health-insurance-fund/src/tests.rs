@@ -140,15 +140,13 @@ fn a_bill_of_another_patient_is_not_sent_along() {
 /// Replaces the text of each element, one after the other, by `marker`.
 fn marked(document: &str, marker: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
-    let mut from = 0;
-    while let Some(end) = document[from..].find("</").map(|at| from + at) {
-        let start = document[..end].rfind('>').unwrap() + 1;
-        let text = document[start..end].trim();
-        if !text.is_empty() && !document[start..end].contains('<') {
-            let name = document[end + 2..].split('>').next().unwrap();
-            found.push((name.to_owned(), format!("{}{marker}{}", &document[..start], &document[end..])));
+    for (end, _) in document.match_indices("</") {
+        let (before, after) = document.split_at(end);
+        let (opened, text) = before.rsplit_once('>').unwrap();
+        if !text.trim().is_empty() && !text.contains('<') {
+            let name = after.trim_start_matches("</").split('>').next().unwrap();
+            found.push((name.to_owned(), format!("{opened}>{marker}{after}")));
         }
-        from = end + 2;
     }
     found
 }
@@ -238,15 +236,13 @@ fn samples() -> Option<PathBuf> {
 
 /// The schema inside kirst.wsdl, without imports: what bills use has none.
 fn schema(wsdl: &str) -> String {
-    let from = wsdl.find("<xsd:schema").unwrap();
-    let upto = wsdl.find("</xsd:schema>").unwrap();
-    let schema = wsdl[from..upto].replacen(
-        "<xsd:schema",
-        "<xsd:schema xmlns:xsd='http://www.w3.org/2001/XMLSchema' xmlns:ehk='http://kirst.x-road.eu' \
+    let (_, schema) = wsdl.split_once("<xsd:schema").unwrap();
+    let (schema, _) = schema.split_once("</xsd:schema>").unwrap();
+    let schema = "<xsd:schema xmlns:xsd='http://www.w3.org/2001/XMLSchema' xmlns:ehk='http://kirst.x-road.eu' \
          xmlns:kir='http://kirst.x-road.eu' xmlns='http://kirst.x-road.eu' xmlns:xroad='http://x-road.eu/xsd/xroad.xsd' \
-         xmlns:rts='http://rets.x-road.eu' xmlns:wsi='http://ws-i.org/profiles/basic/1.1/xsd'",
-        1,
-    );
+         xmlns:rts='http://rets.x-road.eu' xmlns:wsi='http://ws-i.org/profiles/basic/1.1/xsd'"
+        .to_owned()
+        + schema;
     let kept = schema.lines().filter(|line| !line.contains("<xsd:import") && !line.contains("wsi:swaRef"));
     kept.collect::<Vec<_>>().join("\n") + "</xsd:schema>"
 }

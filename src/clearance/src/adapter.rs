@@ -34,6 +34,12 @@ pub trait Adapter: Send + Sync + Debug {
         None
     }
 
+    /// What is amiss with a document that does not fit the profile of `purpose` as a whole, such as being of another kind:
+    /// told first, before each thing that the profile does not allow. The document is as it was received.
+    fn misfit(&self, _purpose: &str, _document: &[u8]) -> Option<Fault> {
+        None
+    }
+
     /// Builds what will leave. Pure: no clock, no network, the same for a check as for a transfer.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ use clearance::adapter::{Adapter, SubjectIndex};
 use clearance::words::DestinationName;
 use employer::Employer;
 use health_insurance_fund::HealthInsuranceFund;
+use patient_portal::PatientPortal;
 use prescription_centre::PrescriptionCentre;
 use serde::de::DeserializeOwned;
 use transport_administration::TransportAdministration;
@@ -27,7 +28,7 @@ pub(crate) enum AdapterError {
     Settings { at: String, what: String },
     #[error(
         "destination `{name}`: there is no adapter `{adapter}`; there are `employer`, `health-insurance-fund`, \
-         `prescription-centre` and `transport-administration`"
+         `patient-portal`, `prescription-centre` and `transport-administration`"
     )]
     Unknown { name: DestinationName, adapter: String },
 }
@@ -41,6 +42,15 @@ pub(crate) fn build(config: &Config) -> Result<Adapters, AdapterError> {
         let mut table = destination.settings.clone();
         let adapter: Arc<dyn Adapter> = match destination.adapter.as_str() {
             "employer" => Arc::new(Employer::new(settings(&at, &table)?)),
+            "patient-portal" => {
+                if let Some(x_road) = &config.x_road {
+                    table.entry("tis").or_insert_with(|| toml::Value::Table(x_road.clone()));
+                }
+                let adapter = PatientPortal::new(settings(&at, &table)?);
+                let adapter = adapter.map_err(|error| wrong(&at, &error))?;
+                index = index.or_else(|| adapter.tis().map(|tis| Arc::clone(tis) as _));
+                Arc::new(adapter)
+            }
             "prescription-centre" => {
                 if let Some(x_road) = &config.x_road {
                     table.entry("tis").or_insert_with(|| toml::Value::Table(x_road.clone()));

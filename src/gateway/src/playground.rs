@@ -3,8 +3,9 @@
 //! The commands `demo` and `sandbox` and the end-to-end tests start from here. Persons and organisations are invented;
 //! their codes have valid check digits.
 
-mod prescription_centre;
 mod health_insurance_fund;
+mod patient_portal;
+mod prescription_centre;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -20,8 +21,9 @@ use identity::example::{BadCertificate, ExampleClient, ExampleNames, ExamplePki,
 use crate::secrets::{Secrets, Signer};
 
 pub use employer_sandbox as employer_stand_in;
-pub use prescription_centre_sandbox as prescription_stand_in;
 pub use health_insurance_fund_sandbox as fund_stand_in;
+pub use patient_portal_sandbox as portal_stand_in;
+pub use prescription_centre_sandbox as prescription_stand_in;
 pub use transport_administration_sandbox as tis_stand_in;
 
 /// The clinic's registry code.
@@ -64,6 +66,8 @@ pub struct Playground {
     pub tis: tis_stand_in::StandIn,
     /// The employer's endpoint.
     pub employer: employer_stand_in::StandIn,
+    /// Another Security Server, with the service for CDA documents behind it.
+    pub portal: portal_stand_in::StandIn,
     /// The prescription centre, behind a Security Server of its own.
     pub prescriptions: prescription_stand_in::StandIn,
     /// The Health Insurance Fund.
@@ -117,9 +121,10 @@ impl Playground {
             Signer::new(&secrets.payload).map_err(|error| PlaygroundError::Keys(error.to_string()))?;
         let tis = tis_stand_in::StandIn::start(tis_settings(&pki, choices)?)?;
         let employer = employer_stand_in::StandIn::start(employer_settings(&pki, choices, &signer)?)?;
+        let portal = patient_portal::start(&pki, choices)?;
         let prescriptions = prescription_centre::start(&pki, choices)?;
         let fund = health_insurance_fund::start(&pki, choices)?;
-        let playground = Self { folder: folder.to_owned(), pki, tis, employer, prescriptions, fund };
+        let playground = Self { folder: folder.to_owned(), pki, tis, employer, portal, prescriptions, fund };
         std::fs::write(playground.settings(), playground.settings_text(choices)?)?;
         Ok(playground)
     }
@@ -208,7 +213,7 @@ url = "https://{employer}/health-check-decisions"
             prescription_centre = prescription_centre::settings(&self.prescriptions, choices),
         );
         text.push_str(&health_insurance_fund::settings(self.fund.address(), choices));
-        const ALL: &str = r#"["employer", "health-insurance-fund", "prescription-centre", "transport-administration"]"#;
+        const ALL: &str = r#"["employer", "health-insurance-fund", "patient-portal", "prescription-centre", "transport-administration"]"#;
         for (client, destinations) in [(ExampleClient::Ehr, ALL), (ExampleClient::Pacs, "[]")] {
             let registered = self.pki.registration(client)?;
             let keys: Vec<_> = registered
@@ -224,6 +229,7 @@ url = "https://{employer}/health-check-decisions"
                 keys.join(", "),
             ));
         }
+        text.push_str(&patient_portal::settings(self.portal.address(), organisation(choices)));
         text.push('\n');
         text.push_str(&choices.settings);
         Ok(text)
@@ -355,6 +361,11 @@ pub mod samples {
     pub const OCCUPATIONAL: &str = include_str!("../../../tests/fixtures/occupational-certificate.json");
     /// Its declaration for the employer.
     pub const TO_EMPLOYER: &str = include_str!("../../../tests/fixtures/occupational-declaration.json");
+    /// An ambulatory epicrisis, as a CDA document.
+    pub const EPICRISIS: &str = include_str!("../../../tests/fixtures/ambulatory-epicrisis.xml");
+    /// Its declaration for the patient portal.
+    pub const TO_PATIENT_PORTAL: &str =
+        include_str!("../../../tests/fixtures/ambulatory-epicrisis-declaration.json");
     /// A driver's health certificate; it names its subject by index id only.
     pub const DRIVER: &str = include_str!("../../../tests/fixtures/driver-certificate.json");
     /// A prescription.

@@ -293,11 +293,13 @@ fn label_of(path: &Path, all: &[Path]) -> Option<usize> {
         let by_code =
             |predicate: &Predicate| matches!(predicate, Predicate::Code(_) | Predicate::Token { .. });
         let below = path.steps.get(depth + 1..).filter(|below| below.len() > 1)?;
-        let is_label = step.predicates.iter().any(by_code) && below.first()?.name == "code";
+        if !step.predicates.iter().any(by_code) || below.first()?.name != "code" {
+            return None;
+        }
         let up_to_here = path.steps.get(..=depth)?;
         let elsewhere = all.iter().filter_map(|other| other.steps.strip_prefix(up_to_here));
         let has_content = elsewhere.filter_map(<[Step]>::first).any(|next| next.name != "code");
-        (is_label && has_content).then_some(below.len())
+        has_content.then_some(below.len())
     })
 }
 

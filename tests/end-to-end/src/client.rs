@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use identity::MaterialFiles;
+use reqwest::multipart::{Form, Part};
 use reqwest::{Certificate, Client, Identity, RequestBuilder};
 use serde_json::Value;
 
@@ -22,7 +23,7 @@ pub struct EhrClient {
 pub struct Submission {
     /// The declaration.
     pub declaration: Value,
-    /// The document.
+    /// The document: JSON; or XML, as a text.
     pub document: Value,
     /// The idempotency key; fresh unless set.
     pub key: String,
@@ -121,6 +122,25 @@ impl Submission {
         Self { declaration: parse(declaration), document: parse(document), key, wait: None }
     }
 
+    /// This declaration and this document in XML, under a fresh key.
+    pub fn of_xml(declaration: &str, document: &str) -> Self {
+        Self { document: Value::from(document), ..Self::of(declaration, "null") }
+    }
+
+    /// With another text in place of `from` in a document in XML.
+    ///
+    /// # Panics
+    /// When `from` is not there.
+    #[must_use]
+    pub fn rewording(mut self, from: &str, to: &str) -> Self {
+        let document = self.document.as_str().unwrap_or_default();
+        if !document.contains(from) {
+            fail(&format!("there is no `{from}`"));
+        }
+        self.document = Value::from(document.replace(from, to));
+        self
+    }
+
     /// With another value at `pointer` of the declaration.
     #[must_use]
     pub fn declaring(mut self, pointer: &str, value: Value) -> Self {
@@ -147,8 +167,18 @@ impl Submission {
         format!(r#"{{"declaration":{},"document":{}}}"#, self.declaration, self.document)
     }
 
+    /// The multipart body, declaration first.
+    fn parts(&self, xml: &str) -> Form {
+        let document = Part::text(xml.to_owned()).mime_str("application/xml");
+        let document = document.unwrap_or_else(|error| fail(&error));
+        Form::new().text("declaration", self.declaration.to_string()).part("document", document)
+    }
+
     fn put_into(&self, request: RequestBuilder) -> RequestBuilder {
-        let request = request.header("content-type", "application/json").body(self.body());
+        let request = match self.document.as_str() {
+            Some(xml) => request.multipart(self.parts(xml)),
+            None => request.header("content-type", "application/json").body(self.body()),
+        };
         match self.wait {
             Some(seconds) => request.header("prefer", format!("wait={seconds}")),
             None => request,

@@ -175,6 +175,11 @@ pub fn to_transport_administration() -> Submission {
     Submission::of(samples::TO_TRANSPORT_ADMINISTRATION, samples::DRIVER)
 }
 
+/// The epicrisis for the patient portal, made up.
+pub fn to_patient_portal() -> Submission {
+    Submission::of_xml(samples::TO_PATIENT_PORTAL, samples::EPICRISIS)
+}
+
 /// A prescription for the prescription centre, made up.
 pub fn to_prescription_centre() -> Submission {
     Submission::of(samples::TO_PRESCRIPTION_CENTRE, samples::PRESCRIPTION)

@@ -179,7 +179,10 @@ impl Lawful {
         media_type_is_known(purpose, &document.media_type)?;
         let declared = declared(&submission, minimise::Limits::default());
         let projection =
-            minimise::project(&purpose.profile, &declared, &document.bytes).map_err(|faults| {
+            minimise::project(&purpose.profile, &declared, &document.bytes).map_err(|mut faults| {
+                let adapter = submission.destination.adapter();
+                let misfit = adapter.misfit(submission.declaration.purpose.as_str(), &document.bytes);
+                faults.splice(0..0, misfit);
                 Refusal::for_faults(Stage::Document, "the document cannot be cleared", faults)
             })?;
         let against = submission.facts().map(|facts| facts.against(&projection.document)).unwrap_or_default();

@@ -11,6 +11,7 @@ use http::StatusCode;
 use identity::example::ExampleClient;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use reqwest::Client;
+use reqwest::multipart::{Form, Part};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -45,6 +46,7 @@ struct Trial {
     what: &'static str,
     client: ExampleClient,
     declaration: Value,
+    /// JSON; or XML, as a text.
     document: Value,
 }
 
@@ -82,7 +84,7 @@ impl Demo {
 }
 
 fn progress(report: &Report) -> ProgressBar {
-    let bar = ProgressBar::new(11);
+    let bar = ProgressBar::new(12);
     if report.is_json() {
         bar.set_draw_target(ProgressDrawTarget::hidden());
     }
@@ -134,6 +136,11 @@ fn trials() -> Vec<Trial> {
         trial("health-check decision to the employer", &to_employer, &occupational),
         trial("driver's certificate to the Transport Administration", &to_administration, &driver),
         prescription,
+        trial(
+            "ambulatory epicrisis to the patient portal",
+            &parse(samples::TO_PATIENT_PORTAL),
+            &Value::from(samples::EPICRISIS),
+        ),
         trial(
             "no legal basis: legitimate interest",
             &with(&to_employer, "/legal_basis/gdpr6", json!("6(1)(f)")),
@@ -192,16 +199,23 @@ fn client(playground: &Playground, client: ExampleClient) -> Result<Client, Fail
 }
 
 async fn send(client: &Client, address: &str, trial: &Trial, wait: u32) -> Result<Row, Failure> {
-    // The declaration comes first in the body: of a document nothing is read before it.
-    let body = format!(r#"{{"declaration":{},"document":{}}}"#, trial.declaration, trial.document);
-    let answer = client
+    let request = client
         .post(format!("{address}/v1/transfers"))
-        .header("content-type", "application/json")
         .header("idempotency-key", submit::fresh_key())
-        .header("prefer", format!("wait={wait}"))
-        .body(body)
-        .send()
-        .await?;
+        .header("prefer", format!("wait={wait}"));
+    // The declaration comes first in the body: of a document nothing is read before it.
+    let request = match trial.document.as_str() {
+        Some(xml) => {
+            let document = Part::text(xml.to_owned()).mime_str("application/xml")?;
+            request.multipart(
+                Form::new().text("declaration", trial.declaration.to_string()).part("document", document),
+            )
+        }
+        None => request
+            .header("content-type", "application/json")
+            .body(format!(r#"{{"declaration":{},"document":{}}}"#, trial.declaration, trial.document)),
+    };
+    let answer = request.send().await?;
     let status = answer.status();
     let body: Value = answer.json().await?;
     Ok(row(trial.what, status, &body))
@@ -276,11 +290,13 @@ fn tell(report: &Report, playground: &Playground, rows: &[Row]) {
             report.line(format_args!("  {path:<60} {value}"))
         });
     }
+    let documents = playground.portal.documents();
+    report.line(format_args!("\nthe patient portal has {} CDA document on file", documents.len()));
     let filed = playground.tis.certificates();
     let sections: BTreeSet<_> = filed.iter().flat_map(section_codes).collect();
     let sections: Vec<_> = sections.into_iter().collect();
     report.line(format_args!(
-        "\nTIS received {} certificate, with the sections {}",
+        "TIS received {} certificate, with the sections {}\n",
         filed.len(),
         sections.join(", "),
     ));

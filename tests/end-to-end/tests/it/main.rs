@@ -17,6 +17,7 @@ mod health_insurance_fund;
 mod limits;
 mod markers;
 mod partners;
+mod patient_portal;
 mod peers;
 mod prescription_centre;
 mod profiles;

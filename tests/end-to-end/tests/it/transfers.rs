@@ -219,7 +219,13 @@ async fn a_client_sees_its_own_transfers_and_what_it_may_send_where() {
     };
     assert_eq!(
         names(&ehr.get("/v1/destinations").await.body),
-        ["employer", "health-insurance-fund", "prescription-centre", "transport-administration"]
+        [
+            "employer",
+            "health-insurance-fund",
+            "patient-portal",
+            "prescription-centre",
+            "transport-administration"
+        ]
     );
     assert!(names(&pacs.get("/v1/destinations").await.body).is_empty());
     gateway.rests().await;
