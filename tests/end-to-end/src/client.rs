@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use identity::MaterialFiles;
 use reqwest::multipart::{Form, Part};
@@ -78,9 +79,19 @@ impl EhrClient {
         answer(self.request(http::Method::GET, path)).await
     }
 
-    /// The state of a transfer.
+    /// The state of a transfer; asks again later when told that it asked too often.
     pub async fn state(&self, transfer: &str) -> Value {
-        self.get(&format!("/v1/transfers/{transfer}")).await.body
+        loop {
+            let answer = self.get(&format!("/v1/transfers/{transfer}")).await;
+            // As a client should that has asked too often.
+            match answer.headers.get("retry-after").filter(|_| answer.status == 429) {
+                Some(seconds) => {
+                    let seconds = seconds.to_str().unwrap_or_default().parse().unwrap_or(1);
+                    tokio::time::sleep(Duration::from_secs(seconds)).await;
+                }
+                None => return answer.body,
+            }
+        }
     }
 
     /// Waits until a transfer has ended.

@@ -28,7 +28,7 @@ impl WithShelf {
         let shelf = gateway.folder().join("shelf");
         let settings = gateway.playground.settings();
         let text = std::fs::read_to_string(&settings).unwrap();
-        let text = text.replace(r#""employer", "transport-administration"]"#, r#""employer", "shelf"]"#);
+        let text = text.replace(r#"["employer", "#, r#"["employer", "shelf", "#);
         let into = shelf.join("taken").display().to_string();
         let destination = format!(
             "\n[destinations.shelf]\nadapter = \"shelf\"\ninto = \"{into}\"\nbytes_max = 4294967296\n"
