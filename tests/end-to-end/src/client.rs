@@ -97,7 +97,7 @@ impl EhrClient {
     /// Waits until a transfer has ended.
     ///
     /// # Panics
-    /// When it has not within ten seconds.
+    /// When it has not for long ([`eventually`](crate::eventually)).
     pub async fn ended(&self, transfer: &str) -> Value {
         let ended = crate::eventually(|| async {
             let state = self.state(transfer).await;
@@ -135,7 +135,14 @@ impl Submission {
 
     /// This declaration and this document in XML, under a fresh key.
     pub fn of_xml(declaration: &str, document: &str) -> Self {
-        Self { document: Value::from(document), ..Self::of(declaration, "null") }
+        Self::of(declaration, "null").with_xml(document)
+    }
+
+    /// With this document in XML.
+    #[must_use]
+    pub fn with_xml(mut self, document: &str) -> Self {
+        self.document = Value::from(document);
+        self
     }
 
     /// With another text in place of `from` in a document in XML.

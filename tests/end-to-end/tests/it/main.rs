@@ -16,6 +16,7 @@ mod doors;
 mod health_insurance_fund;
 mod limits;
 mod markers;
+mod neighbours;
 mod partners;
 mod patient_portal;
 mod peers;
