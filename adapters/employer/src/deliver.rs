@@ -72,7 +72,7 @@ fn call(endpoint: &Endpoint, cleared: &Cleared, means: &Means<'_>) -> Option<Cal
         url: Private::new(endpoint.url.clone()),
         url_template: endpoint.url.clone(),
         headers,
-        body,
+        body: body.into(),
         deadline: means.deadline,
         answer_bytes_max: ANSWER_BYTES_MAX,
     })

@@ -18,7 +18,9 @@ mod tests;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use clearance::adapter::{Adapter, Description, Direction, Means, Outcome, Promise, PurposeDescription};
+use clearance::adapter::{
+    Adapter, Description, Direction, Documents, Means, Outcome, Promise, PurposeDescription,
+};
 use clearance::declaration::LegalBasis;
 use clearance::fault::Fault;
 use clearance::journey::{Cleared, Minimal, Outgoing, Payload};
@@ -119,6 +121,7 @@ fn purpose() -> PurposeDescription {
         direction: Direction::Sends,
         act_reason: "HLEGAL",
         bases: bases(),
+        documents: Documents::One,
         media_types: &[FHIR_JSON],
         profile: include_str!("../profiles/health-check-decision.toml"),
         needs_recipient: true,

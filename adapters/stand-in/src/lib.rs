@@ -1,7 +1,7 @@
 //! What every stand-in of a partner stands on: a TLS listener that demands a client certificate, a plan of faults, a journal
 //! of what arrived, an administration for humans, strict JSON.
 //!
-//! It knows no partner and none of our crates. What a partner checks and how it words its answers is a [`Role`]; when and how
+//! It knows none of our crates, and of partners only what stands in front of several of them alike ([`tis`]). What a partner checks and how it words its answers is a [`Role`]; when and how
 //! often it fails is decided here, so that every stand-in can fail in every way (`docs/decisions.md`).
 
 mod admin;
@@ -14,6 +14,7 @@ mod listener;
 pub mod testing;
 #[cfg(test)]
 mod tests;
+pub mod tis;
 mod tls;
 
 use std::fmt;

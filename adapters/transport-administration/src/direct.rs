@@ -10,9 +10,8 @@ use serde::Deserialize;
 use x_road::address::{LocalClient, LocalService, Part, ServiceId};
 use x_road::answer::of_the_service;
 use x_road::request::{Message, Request, Resource, SecurityServer};
+use x_road::tis::outcome::{no_success, still_unknown};
 use x_road::trouble::Trouble;
-
-use crate::outcome::{no_success, still_unknown};
 
 const ANSWER_BYTES_MAX: usize = 1 << 16;
 

@@ -10,12 +10,12 @@ use http::{Method, StatusCode};
 use serde::Serialize;
 use serde_json::value::to_raw_value;
 use x_road::request::Resource;
+use x_road::tis::members::Members;
+use x_road::tis::outcome::{Objection, no_success, objection, still_unknown};
 use x_road::tis::{Errand, FhirRequest, Tis};
 use x_road::trouble::{Trouble, retry_after};
 
 use crate::certificate::{Bundle, Certificate, NUMBER_SYSTEM};
-use crate::members::Members;
-use crate::outcome::{Objection, no_success, objection, still_unknown};
 
 /// More certificates than one person has: a search answers on one page.
 const SEARCH_COUNT: &str = "50";

@@ -7,7 +7,7 @@
 //! | to read about | see |
 //! |---|---|
 //! | what becomes of a document | `shape`, `fitness` |
-//! | filing in TIS | `filing`, `outcome` |
+//! | filing in TIS | `filing` |
 //! | reading certificates, ours and theirs | `certificate` |
 //! | the direct route | `direct` |
 //! | reading certificates back | `status` |
@@ -16,8 +16,6 @@ mod certificate;
 mod direct;
 mod filing;
 mod fitness;
-mod members;
-mod outcome;
 mod shape;
 mod status;
 #[cfg(test)]
@@ -28,8 +26,8 @@ mod tests;
 use std::sync::Arc;
 
 use clearance::adapter::{
-    Adapter, Description, Direction, Means, Outcome, Parameters, Promise, PurposeDescription, Query, Reading,
-    Setback,
+    Adapter, Description, Direction, Documents, Means, Outcome, Parameters, Promise, PurposeDescription,
+    Query, Reading, Setback,
 };
 use clearance::declaration::LegalBasis;
 use clearance::fault::Fault;
@@ -230,6 +228,7 @@ fn purpose() -> PurposeDescription {
         direction: Direction::Sends,
         act_reason: "GOV",
         bases: bases(),
+        documents: Documents::One,
         media_types: &[FHIR_JSON],
         profile: "",
         needs_recipient: false,

@@ -8,10 +8,10 @@ use clearance::journey::Payload;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use x_road::tis::FHIR_JSON;
+use x_road::tis::members::Members;
 
 use crate::certificate::Certificate;
 use crate::filing::{self, Operation};
-use crate::members::Members;
 
 /// FHIR makes a title mandatory, and TIS wants it to repeat the kind. A document's own could say anything.
 const TITLE: &str = "Mootorsõidukijuhi tervisetõend";

@@ -13,11 +13,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 use x_road::request::Resource;
+use x_road::tis::members::Members;
+use x_road::tis::outcome::{Objection, no_success, objection};
 use x_road::tis::{Errand, FHIR_JSON, FhirRequest, Tis};
 use x_road::trouble::Trouble;
-
-use crate::members::Members;
-use crate::outcome::{Objection, no_success, objection};
 
 /// More certificates than one person has: a search answers on one page.
 const SEARCH_COUNT: &str = "50";
@@ -88,7 +87,9 @@ fn reading_of(outcome: Outcome) -> Reading {
     match outcome {
         Outcome::Refused(refusal) => Reading::Refused(refusal),
         Outcome::Failed(setback) | Outcome::Unknown(setback) => Reading::Failed(setback),
-        Outcome::Delivered(_) | Outcome::AnotherSubject => Reading::Unreadable("answer-unreadable"),
+        Outcome::Delivered(_) | Outcome::Partly { .. } | Outcome::AnotherSubject => {
+            Reading::Unreadable("answer-unreadable")
+        }
     }
 }
 

@@ -152,8 +152,13 @@ impl LocalClient {
 
 impl LocalService {
     /// The service `code` of the health information system.
-    pub(crate) fn of_tis(code: &str) -> Self {
-        Self { first: ["GOV", "70009770", "tis", code].map(|part| Part(part.into())), rest: Vec::new() }
+    pub(crate) fn of_tis(code: &'static str) -> Self {
+        Self::published(["GOV", "70009770", "tis", code])
+    }
+
+    /// A service under the address that its provider has published; one from settings is parsed.
+    pub fn published(parts: [&'static str; 4]) -> Self {
+        Self { first: parts.map(Part::fixed), rest: Vec::new() }
     }
 
     /// The service in `instance`.

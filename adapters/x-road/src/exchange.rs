@@ -69,7 +69,7 @@ impl SecurityServer {
             url: Private::new(&url),
             url_template: url,
             headers,
-            body: packed.bytes,
+            body: packed.bytes.into(),
             deadline,
             answer_bytes_max,
         }
@@ -203,7 +203,7 @@ mod tests {
         assert_eq!(calls[0].url.expose(), "https://security.example/");
         assert_eq!(calls[0].headers[CONTENT_TYPE], "text/xml; charset=UTF-8");
         assert_eq!(calls[0].headers[SOAP_ACTION], "\"\"");
-        assert_eq!(calls[0].body, message(headers(), "<ask/>").to_xml());
+        assert_eq!(calls[0].body.in_memory().unwrap(), message(headers(), "<ask/>").to_xml());
     }
 
     #[tokio::test]

@@ -243,7 +243,7 @@ mod tests {
         assert_eq!(none.unwrap(), []);
         let malformed = server.soap_services(&provider, Methods::Allowed, ID, &means(&stage, &hands)).await;
         assert_eq!(malformed.unwrap_err().setback.code, "x-road-metadata-unreadable");
-        let asked = String::from_utf8(stage.calls()[0].body.to_vec()).unwrap();
+        let asked = String::from_utf8(stage.calls()[0].body.in_memory().unwrap().to_vec()).unwrap();
         assert!(
             asked.contains("<x:listMethods xmlns:x=\"http://x-road.eu/xsd/xroad.xsd\"></x:listMethods>"),
             "{asked}"
@@ -268,7 +268,7 @@ mod tests {
         let read = server.wsdl(&service, ID, &means(&stage, &hands)).await.unwrap();
         assert_eq!(read, "<definitions/>");
         assert!(server.wsdl(&service, ID, &means(&stage, &hands)).await.is_err());
-        let asked = String::from_utf8(stage.calls()[0].body.to_vec()).unwrap();
+        let asked = String::from_utf8(stage.calls()[0].body.in_memory().unwrap().to_vec()).unwrap();
         let content =
             "<x:serviceCode>a&amp;b</x:serviceCode><x:serviceVersion>v1</x:serviceVersion></x:getWsdl>";
         assert!(asked.contains(content), "{asked}");

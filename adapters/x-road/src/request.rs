@@ -1,7 +1,7 @@
 //! What is sent to the Security Server: the address of the service, the headers of the protocol, and the body as it is.
 
 use bytes::Bytes;
-use clearance::adapter::Call;
+use clearance::adapter::{Call, CallBody};
 use clearance::person::Private;
 use http::Method;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -97,6 +97,15 @@ impl Resource {
         Self { has_query: true, ..extended }
     }
 
+    /// The next page, with the query that the service gave in a link, as it stands; traces see that there is one. `None` when
+    /// it is none: of a link nothing else is followed, since it may name any server.
+    #[must_use]
+    pub fn page(self, query: &str) -> Option<Self> {
+        let is_query = !query.is_empty() && query.bytes().all(|c| c.is_ascii_graphic() && c != b'#');
+        let page = self.extended(&format!("?{query}"), "?{page}");
+        is_query.then_some(Self { has_query: true, ..page })
+    }
+
     fn extended(self, path: &str, template: &str) -> Self {
         Self {
             path: Private::new(format!("{}{path}", self.path.expose())),
@@ -118,7 +127,7 @@ impl SecurityServer {
         }
         Call {
             headers,
-            body: request.body.unwrap_or_default(),
+            body: request.body.unwrap_or_default().into(),
             answer_bytes_max: request.answer_bytes_max,
             ..self.bare_call(request.method, request.service, &request.resource, deadline)
         }
@@ -139,7 +148,7 @@ impl SecurityServer {
             url: Private::new(format!("{base}{}", resource.path.expose())),
             url_template: format!("{base}{}", resource.template),
             headers: HeaderMap::new(),
-            body: Bytes::new(),
+            body: CallBody::default(),
             deadline,
             answer_bytes_max: 0,
         }
@@ -230,6 +239,17 @@ mod tests {
         let printed = format!("{call:?}");
         for text in ["39901012239", PROFESSIONAL] {
             assert!(!printed.contains(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn of_a_link_to_the_next_page_only_the_query_is_taken() {
+        let page = Resource::root().at("Composition").page("subject=Patient%2F1&page=2").unwrap();
+        let call = call(page, "x");
+        assert!(call.url.expose().ends_with("/fhir/Composition?subject=Patient%2F1&page=2"));
+        assert!(call.url_template.ends_with("/fhir/Composition?{page}"));
+        for query in ["", "a b", "a#b", "a\r\nb"] {
+            assert!(Resource::root().page(query).is_none(), "{query:?}");
         }
     }
 

@@ -10,6 +10,7 @@
 mod parameters;
 mod reading;
 
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt::{self, Debug};
 use std::future::Future;
 use std::pin::Pin;
@@ -24,6 +25,7 @@ use crate::declaration::LegalBasis;
 use crate::fault::Fault;
 use crate::journey::{Cleared, Inquiry, Minimal, Outgoing};
 use crate::person::{Identifier, Private};
+use crate::seal::{PartFailure, PartReader};
 use crate::words::PurposeName;
 
 pub use self::parameters::Parameters;
@@ -36,6 +38,17 @@ pub type Promise<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub trait Adapter: Send + Sync + Debug {
     /// What it carries, under which rules.
     fn description(&self) -> &Description;
+
+    /// The facts of a document that the rules for `purpose` rest on; none unless the adapter says so.
+    fn facts(&self, _purpose: &str) -> Option<&dyn DocumentFacts> {
+        None
+    }
+
+    /// What is amiss with a document that does not fit the profile of `purpose` as a whole, such as being of another kind:
+    /// told first, before each thing that the profile does not allow. The document is as it was received.
+    fn misfit(&self, _purpose: &str, _document: &[u8]) -> Option<Fault> {
+        None
+    }
 
     /// Builds what will leave. Pure: no clock, no network, the same for a check as for a transfer.
     ///
@@ -61,6 +74,17 @@ pub trait Adapter: Send + Sync + Debug {
         let _ = (inquiry, means);
         Box::pin(async { Reading::Failed(Setback::new(reading::NOT_CARRIED)) })
     }
+}
+
+/// Facts that rules rest on and that only the document can tell, such as who pays. A rule sees `kind:document` as evidence
+/// of each that holds.
+pub trait DocumentFacts: Send + Sync + Debug {
+    /// Their kinds: before the document is read, each is taken to hold, so that a no then holds for any document.
+    fn kinds(&self) -> &[&'static str];
+
+    /// What in the minimised document speaks against them; the rule of each fault is the kind of the fact that does not
+    /// hold. Pure.
+    fn against(&self, document: &[u8]) -> Vec<Fault>;
 }
 
 /// What an adapter carries, under which rules.
@@ -89,7 +113,9 @@ pub struct PurposeDescription {
     pub act_reason: &'static str,
     /// The legal bases that its rules accept, as an integrator would declare them.
     pub bases: Vec<LegalBasis>,
-    /// The media types of the document; of the answer's documents, where it reads.
+    /// How many documents a transfer carries, and how.
+    pub documents: Documents,
+    /// The media types of a document; of the answer's documents, where it reads.
     pub media_types: &'static [&'static str],
     /// The profile, in the profile language: of what leaves, or of what of an answer reaches the client.
     pub profile: &'static str,
@@ -97,6 +123,21 @@ pub struct PurposeDescription {
     pub needs_recipient: bool,
     /// Who gets it from the destination, where the destination is not the last.
     pub onward_recipient: Option<&'static str>,
+}
+
+/// How many documents a transfer carries, and how they travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Documents {
+    /// One, in memory: the adapter sees all of it and builds what leaves.
+    One,
+    /// Up to `max`, accepted or refused together. They are minimised and sealed as they come, whatever their size; the
+    /// adapter sees their beginnings, and hands them on as they are.
+    Streamed {
+        /// How many at most.
+        max: usize,
+        /// How many bytes at most, all together, as received.
+        bytes_max: u64,
+    },
 }
 
 /// What an adapter works with.
@@ -138,12 +179,86 @@ pub struct Call {
     pub url_template: String,
     /// The headers. They are never logged.
     pub headers: HeaderMap,
-    /// The body.
-    pub body: Bytes,
+    /// The body: bytes, or pieces that are read as they are sent.
+    pub body: CallBody,
     /// When to give up.
     pub deadline: Timestamp,
     /// The largest answer that is read, in bytes.
     pub answer_bytes_max: usize,
+}
+
+/// The body of a call, whose length is known before it is sent. Its `Debug` shows no content.
+#[derive(Debug, Default)]
+pub struct CallBody(VecDeque<Piece>);
+
+/// A piece of a body.
+pub enum Piece {
+    /// In memory.
+    Bytes(Bytes),
+    /// A part of a cleared transfer.
+    Part(PartReader),
+}
+
+impl Debug for Piece {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Piece({} bytes)", self.length())
+    }
+}
+
+impl Piece {
+    fn length(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::Part(part) => part.length(),
+        }
+    }
+}
+
+impl From<Bytes> for CallBody {
+    fn from(bytes: Bytes) -> Self {
+        Self(VecDeque::from([Piece::Bytes(bytes)]))
+    }
+}
+
+impl FromIterator<Piece> for CallBody {
+    fn from_iter<I: IntoIterator<Item = Piece>>(pieces: I) -> Self {
+        Self(pieces.into_iter().collect())
+    }
+}
+
+impl CallBody {
+    /// How many bytes it has; asked before it is read.
+    pub fn length(&self) -> u64 {
+        self.0.iter().map(Piece::length).sum()
+    }
+
+    /// All of it, where all of it is in memory in one piece.
+    pub fn in_memory(&self) -> Option<Bytes> {
+        let mut pieces = self.0.iter();
+        match (pieces.next(), pieces.next()) {
+            (None, _) => Some(Bytes::new()),
+            (Some(Piece::Bytes(bytes)), None) => Some(bytes.clone()),
+            _ => None,
+        }
+    }
+
+    /// The next bytes; nothing at the end.
+    ///
+    /// # Errors
+    /// When a part cannot be read: the call must be broken off.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, PartFailure> {
+        while let Some(piece) = self.0.front_mut() {
+            let next = match piece {
+                Piece::Bytes(bytes) => Some(std::mem::take(bytes)).filter(|bytes| !bytes.is_empty()),
+                Piece::Part(part) => part.next().await?,
+            };
+            match next {
+                Some(bytes) => return Ok(Some(bytes)),
+                None => self.0.pop_front(),
+            };
+        }
+        Ok(None)
+    }
 }
 
 /// What came back. Its `Debug` shows neither headers nor body.
@@ -158,7 +273,7 @@ pub struct Reply {
 
 impl Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (peer, url, bytes) = (&self.peer, &self.url_template, self.body.len());
+        let (peer, url, bytes) = (&self.peer, &self.url_template, self.body.length());
         write!(f, "Call({} {url} to {peer}, {bytes} bytes)", self.method)
     }
 }
@@ -239,6 +354,13 @@ pub enum Outcome {
     Unknown(Setback),
     /// The patient index knows the declared subject by another id than the document names.
     AnotherSubject,
+    /// Parts of it have arrived, and are not sent again; the others are sent in another attempt.
+    Partly {
+        /// The numbers of the parts that the destination has confirmed in this attempt.
+        done: BTreeSet<u32>,
+        /// Why not the others; nothing when they were not tried, and may be at once.
+        setback: Option<Setback>,
+    },
 }
 
 /// The destination's proof. Its `Debug` shows neither proof nor reference, which are in the destination's words.

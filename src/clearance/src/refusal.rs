@@ -67,4 +67,9 @@ impl Refusal {
     pub(crate) fn denied(denial: Denial) -> Self {
         Self { stage: Stage::Basis, rule: denial.rule, detail: denial.reason, faults: denial.faults }
     }
+
+    /// The same, showing first what in the document speaks against it.
+    pub(crate) fn showing(self, places: Vec<Fault>) -> Self {
+        Self { faults: [places, self.faults].concat(), ..self }
+    }
 }

@@ -3,6 +3,7 @@
 //! Behind the feature `testing`. What it gives has passed every stage; it forges none.
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test that cannot go on ends")]
 
+mod bodies;
 mod reading;
 
 use std::collections::BTreeSet;
@@ -21,15 +22,16 @@ use crate::clock::SystemEntropy;
 use crate::declaration::{CheckDigits, Declaration};
 use crate::destination::Destination;
 use crate::journey::{
-    Acceptance, Attempt, BeginRefusal, Begun, Cleared, Content, Document, Due, Ending, IdempotencyScope,
-    Outgoing, Particulars, Recorded, Recorder, RecorderError, Reservation, Submission, TransferView,
-    Unproven, Vault,
+    Acceptance, Arriving, Attempt, BeginRefusal, Begun, Cleared, Content, Document, Due, Ending,
+    IdempotencyScope, Keeping, Lawful, NotMinimal, Outgoing, Particulars, RecordFailure, Recorded, Recorder,
+    RecorderError, Reservation, Submission, TransferView, Unproven, Vault,
 };
 use crate::keys::{PseudonymKey, Secret};
 use crate::refusal::Refusal;
-use crate::seal::KeyRing;
+use crate::seal::{Bodies, KeyRing};
 use crate::words::{DestinationName, TransferId};
 
+pub use self::bodies::{Arrived, MemoryBodies};
 pub use self::reading::{ANSWER_BYTES_MAX, INQUIRY};
 
 /// The one transfer.
@@ -42,6 +44,8 @@ pub struct Journey {
     destination: Arc<Destination>,
     /// The policies: those that hold everywhere, and the adapter's.
     pub policy: Policy,
+    /// Where documents are that stream through and are large.
+    pub bodies: MemoryBodies,
 }
 
 impl Journey {
@@ -58,7 +62,8 @@ impl Journey {
         let policy =
             Policy::load(&[destination.policies()], std::slice::from_ref(&client), &[destination.facts()])
                 .unwrap();
-        Self { client: Arc::new(client), destination: Arc::new(destination), policy }
+        let bodies = MemoryBodies::default();
+        Self { client: Arc::new(client), destination: Arc::new(destination), policy, bodies }
     }
 
     /// The adapter.
@@ -71,12 +76,48 @@ impl Journey {
     /// # Errors
     /// The refusal.
     pub fn shape(&self, declaration: &Value, document: &Value) -> Result<Outgoing, Refusal> {
+        self.shape_document(declaration, "application/fhir+json", document.to_string())
+    }
+
+    /// What would leave of a document of this media type.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn shape_document(
+        &self,
+        declaration: &Value,
+        media_type: &str,
+        document: impl Into<Bytes>,
+    ) -> Result<Outgoing, Refusal> {
+        let document = Document { media_type: media_type.into(), bytes: document.into() };
+        self.lawful(declaration)?.minimise(&document, &self.policy)?.shape()
+    }
+
+    /// What would leave of `documents` that stream through, sealed; more than `memory_bytes_max` of it in
+    /// [`bodies`](Self::bodies).
+    ///
+    /// # Errors
+    /// Why nothing would.
+    pub fn shape_streamed(
+        &self,
+        declaration: &Value,
+        documents: &mut impl Arriving,
+        memory_bytes_max: usize,
+    ) -> Result<Outgoing, NotMinimal> {
+        let keeping = Keeping::sealed(&self.shared_bodies(), TRANSFER, memory_bytes_max, &SystemEntropy);
+        let lawful = self.lawful(declaration)?;
+        Ok(lawful.minimise_arriving(documents, &self.policy, keeping.unwrap())?.shape()?)
+    }
+
+    pub(crate) fn lawful(&self, declaration: &Value) -> Result<Lawful, Refusal> {
         let declaration = Declaration::parse(declaration.to_string().as_bytes(), CheckDigits::Warn).unwrap();
         let destination = Arc::clone(&self.destination);
         let submission = Submission::receive(Arc::clone(&self.client), [0; 32], declaration, destination)?;
-        let document =
-            Document { media_type: "application/fhir+json".into(), bytes: Bytes::from(document.to_string()) };
-        submission.lawful(&self.policy, Standing::default())?.minimise(&document, &self.policy)?.shape()
+        submission.lawful(&self.policy, Standing::default())
+    }
+
+    pub(crate) fn shared_bodies(&self) -> Arc<dyn Bodies> {
+        Arc::new(self.bodies.clone())
     }
 
     /// What would leave, as JSON.
@@ -102,11 +143,19 @@ impl Journey {
         let book = Book { perhaps_delivered, ..book };
         let permit = self.permit_again(&book);
         let attempt = begin(&book, &permit).await;
-        attempt.open(permit, &vault.ring).unwrap().prove(index, means).await
+        attempt.open(permit, &vault.ring, &self.shared_bodies()).unwrap().prove(index, means).await
     }
 
     /// Records `outgoing`, in a book of its own.
     pub(crate) async fn record(&self, outgoing: Outgoing, vault: &Vault) -> Book {
+        self.try_to_record(outgoing, vault).await.unwrap()
+    }
+
+    pub(crate) async fn try_to_record(
+        &self,
+        outgoing: Outgoing,
+        vault: &Vault,
+    ) -> Result<Book, RecordFailure> {
         let book = Book::default();
         let particulars = Particulars {
             transfer: TRANSFER,
@@ -117,8 +166,8 @@ impl Journey {
             answer: Vec::new(),
             traceparent: None,
         };
-        outgoing.record(&book, vault, particulars).await.unwrap();
-        book
+        outgoing.record(&book, vault, particulars).await?;
+        Ok(book)
     }
 
     /// The permit for what is in `book`, asked for anew.
@@ -197,6 +246,7 @@ impl Recorder for Book {
             subject: acceptance.subject,
             leaf: acceptance.leaf,
             sealed: acceptance.sealed,
+            parts_done: BTreeSet::new(),
         }))
     }
 

@@ -6,6 +6,9 @@ use std::sync::Arc;
 use clearance::adapter::{Adapter, SubjectIndex};
 use clearance::words::DestinationName;
 use employer::Employer;
+use health_insurance_fund::HealthInsuranceFund;
+use patient_portal::PatientPortal;
+use prescription_centre::PrescriptionCentre;
 use serde::de::DeserializeOwned;
 use transport_administration::TransportAdministration;
 use x_road::tis::{Tis, TisSettings};
@@ -24,7 +27,8 @@ pub(crate) enum AdapterError {
     #[error("`{at}`: {what}")]
     Settings { at: String, what: String },
     #[error(
-        "destination `{name}`: there is no adapter `{adapter}`; there are `employer` and `transport-administration`"
+        "destination `{name}`: there is no adapter `{adapter}`; there are `employer`, `health-insurance-fund`, \
+         `patient-portal`, `prescription-centre` and `transport-administration`"
     )]
     Unknown { name: DestinationName, adapter: String },
 }
@@ -38,6 +42,28 @@ pub(crate) fn build(config: &Config) -> Result<Adapters, AdapterError> {
         let mut table = destination.settings.clone();
         let adapter: Arc<dyn Adapter> = match destination.adapter.as_str() {
             "employer" => Arc::new(Employer::new(settings(&at, &table)?)),
+            "patient-portal" => {
+                if let Some(x_road) = &config.x_road {
+                    table.entry("tis").or_insert_with(|| toml::Value::Table(x_road.clone()));
+                }
+                let adapter = PatientPortal::new(settings(&at, &table)?);
+                let adapter = adapter.map_err(|error| wrong(&at, &error))?;
+                index = index.or_else(|| adapter.tis().map(|tis| Arc::clone(tis) as _));
+                Arc::new(adapter)
+            }
+            "prescription-centre" => {
+                if let Some(x_road) = &config.x_road {
+                    table.entry("tis").or_insert_with(|| toml::Value::Table(x_road.clone()));
+                }
+                let adapter = PrescriptionCentre::new(settings(&at, &table)?);
+                let adapter = adapter.map_err(|error| wrong(&at, &error))?;
+                index = index.or_else(|| Some(Arc::clone(adapter.tis()) as _));
+                Arc::new(adapter)
+            }
+            "health-insurance-fund" => {
+                through_the_security_server(&mut table, config.x_road.as_ref());
+                Arc::new(HealthInsuranceFund::new(settings(&at, &table)?))
+            }
             "transport-administration" => {
                 if let Some(x_road) = &config.x_road {
                     table.entry("tis").or_insert_with(|| toml::Value::Table(x_road.clone()));
@@ -48,6 +74,8 @@ pub(crate) fn build(config: &Config) -> Result<Adapters, AdapterError> {
                 index = adapter.tis().map(|tis| Arc::clone(tis) as _).or(index);
                 Arc::new(adapter)
             }
+            #[cfg(feature = "test-destination")]
+            "shelf" => Arc::new(crate::shelf::Shelf::new(settings(&at, &table)?)),
             adapter => {
                 return Err(AdapterError::Unknown { name: name.clone(), adapter: adapter.to_owned() });
             }
@@ -59,6 +87,15 @@ pub(crate) fn build(config: &Config) -> Result<Adapters, AdapterError> {
         index = Some(Arc::new(Tis::new(tis).map_err(|error| wrong("x_road", &error))?));
     }
     Ok(Adapters { by_destination, index })
+}
+
+/// What `[x_road]` says of the clinic's Security Server holds for a destination that does not say otherwise.
+fn through_the_security_server(table: &mut toml::Table, x_road: Option<&toml::Table>) {
+    for key in ["peer", "url", "instance", "client"] {
+        if let Some(value) = x_road.and_then(|x_road| x_road.get(key)) {
+            table.entry(key).or_insert_with(|| value.clone());
+        }
+    }
 }
 
 fn settings<T: DeserializeOwned>(at: &str, table: &toml::Table) -> Result<T, AdapterError> {

@@ -9,6 +9,7 @@ use clearance::clock::{Clock, Entropy};
 use clearance::declaration::Declaration;
 use clearance::journey::{Recorder, RecorderError, Vault};
 use clearance::refusal::Refusal;
+use clearance::seal::Bodies;
 use identity::Reloader;
 use jiff::Timestamp;
 use ledger::Entry;
@@ -18,7 +19,7 @@ use tokio::sync::Notify;
 use crate::config::Config;
 use crate::health::Health;
 use crate::intake::problem::{Kind, Problem};
-use crate::intake::{Caller, Questions, Waiting};
+use crate::intake::{Caller, Questions, Room, Waiting};
 use crate::listener::Places;
 use crate::rates::Rates;
 use crate::rules::Rules;
@@ -34,6 +35,8 @@ pub(crate) struct Gateway {
     pub(crate) vault: Arc<Vault>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) bodies: Arc<dyn Bodies>,
+    pub(crate) room: Room,
     pub(crate) rates: Rates,
     pub(crate) health: Health,
     pub(crate) connections: Connections,

@@ -23,6 +23,7 @@ struct State {
     draining: bool,
     record: Result<(), &'static str>,
     key_ring: Result<(), &'static str>,
+    spool: Result<(), &'static str>,
     kept_house_at: Timestamp,
     pending: u64,
     pending_max: u64,
@@ -46,6 +47,7 @@ impl Health {
                 draining: false,
                 record: Err("not yet opened"),
                 key_ring: Ok(()),
+                spool: Ok(()),
                 kept_house_at: now,
                 pending: 0,
                 pending_max: settings.pending_max,
@@ -78,6 +80,16 @@ impl Health {
     /// Whether the keys of what waits can be had.
     pub(crate) fn key_ring(&self, key_ring: Result<(), &'static str>) {
         self.change(|state| state.key_ring = key_ring);
+    }
+
+    /// Whether documents that stream through can be kept. Small ones do not need that.
+    pub(crate) fn spool(&self, spool: Result<(), &'static str>) {
+        self.change(|state| state.spool = spool);
+    }
+
+    /// Whether what streamed through could be kept when it was last tried.
+    pub(crate) fn spools(&self) -> Result<(), &'static str> {
+        self.look().spool
     }
 
     /// Whether what was sealed could be opened when it was last tried.
@@ -134,6 +146,7 @@ impl Health {
             finding("not-draining", !state.draining, String::new()),
             finding("record", state.record.is_ok(), state.record.err().unwrap_or_default().to_owned()),
             finding("key-ring", state.key_ring.is_ok(), state.key_ring.err().unwrap_or_default().to_owned()),
+            finding("spool", state.spool.is_ok(), state.spool.err().unwrap_or_default().to_owned()),
             finding(
                 "housekeeping",
                 !state.housekeeping_hangs(now),

@@ -1,11 +1,12 @@
 //! What goes on in the background: checkpoints signed, figures kept, daily keys destroyed, old idempotency keys forgotten.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clearance::seal::Day;
-use clearance::words::DestinationName;
+use clearance::words::{DestinationName, TransferId};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{Origin, SigningKey};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -62,6 +63,9 @@ struct Signed {
     at: Timestamp,
 }
 
+/// What a probe of the spool writes: more than a file of a few bytes takes, which may fit where nothing else does.
+const SPOOL_PROBE_BYTES: usize = 256 << 10;
+
 /// How often idempotency keys whose time is over are forgotten.
 const PURGE_EVERY: SignedDuration = SignedDuration::from_mins(10);
 
@@ -76,6 +80,7 @@ async fn look_around(
         let now = gateway.clock.now();
         queues(gateway, now).await?;
         try_the_ring(gateway).await?;
+        try_the_spool(gateway).await;
         if !gateway.health.records() {
             gateway.store.probe().await?;
         }
@@ -118,6 +123,24 @@ async fn try_the_ring(gateway: &Gateway) -> Result<(), clearance::journey::Recor
         gateway.wake();
     }
     Ok(())
+}
+
+/// After the spool could not be written: whether it can again. Small transfers go on meanwhile.
+async fn try_the_spool(gateway: &Gateway) {
+    if gateway.health.spools().is_ok() {
+        return;
+    }
+    let Ok(probe) = TransferId::new(gateway.clock.now(), &*gateway.entropy) else { return };
+    let bodies = Arc::clone(&gateway.bodies);
+    let tried = tokio::task::spawn_blocking(move || {
+        let mut body = bodies.create(probe)?;
+        body.write_all(&[0; SPOOL_PROBE_BYTES])?;
+        body.keep()?;
+        bodies.remove(probe)
+    });
+    if let Ok(Ok(())) = tried.await {
+        gateway.health.spool(Ok(()));
+    }
 }
 
 /// Page by page, so that no transfer waits long behind it.

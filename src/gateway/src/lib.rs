@@ -30,6 +30,8 @@ mod rotation;
 mod rules;
 mod secrets;
 mod serve;
+#[cfg(feature = "test-destination")]
+mod shelf;
 #[cfg(test)]
 mod simulation;
 mod telemetry;

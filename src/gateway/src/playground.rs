@@ -3,6 +3,10 @@
 //! The commands `demo` and `sandbox` and the end-to-end tests start from here. Persons and organisations are invented;
 //! their codes have valid check digits.
 
+mod health_insurance_fund;
+mod patient_portal;
+mod prescription_centre;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -17,6 +21,9 @@ use identity::example::{BadCertificate, ExampleClient, ExampleNames, ExamplePki,
 use crate::secrets::{Secrets, Signer};
 
 pub use employer_sandbox as employer_stand_in;
+pub use health_insurance_fund_sandbox as fund_stand_in;
+pub use patient_portal_sandbox as portal_stand_in;
+pub use prescription_centre_sandbox as prescription_stand_in;
 pub use transport_administration_sandbox as tis_stand_in;
 
 /// The clinic's registry code.
@@ -59,6 +66,12 @@ pub struct Playground {
     pub tis: tis_stand_in::StandIn,
     /// The employer's endpoint.
     pub employer: employer_stand_in::StandIn,
+    /// Another Security Server, with the service for CDA documents behind it.
+    pub portal: portal_stand_in::StandIn,
+    /// The prescription centre, behind a Security Server of its own.
+    pub prescriptions: prescription_stand_in::StandIn,
+    /// The Health Insurance Fund.
+    pub fund: fund_stand_in::StandIn,
 }
 
 /// Why a playground could not be made.
@@ -108,7 +121,10 @@ impl Playground {
             Signer::new(&secrets.payload).map_err(|error| PlaygroundError::Keys(error.to_string()))?;
         let tis = tis_stand_in::StandIn::start(tis_settings(&pki, choices)?)?;
         let employer = employer_stand_in::StandIn::start(employer_settings(&pki, choices, &signer)?)?;
-        let playground = Self { folder: folder.to_owned(), pki, tis, employer };
+        let portal = patient_portal::start(&pki, choices)?;
+        let prescriptions = prescription_centre::start(&pki, choices)?;
+        let fund = health_insurance_fund::start(&pki, choices)?;
+        let playground = Self { folder: folder.to_owned(), pki, tis, employer, portal, prescriptions, fund };
         std::fs::write(playground.settings(), playground.settings_text(choices)?)?;
         Ok(playground)
     }
@@ -181,7 +197,7 @@ organisation = "{organisation}"
 application = "clearance"
 
 {transport_administration}
-
+{prescription_centre}
 [destinations.employer]
 adapter = "employer"
 
@@ -194,10 +210,11 @@ url = "https://{employer}/health-check-decisions"
             employer_code = employer_code(choices),
             organisation = organisation(choices),
             transport_administration = self.transport_administration(choices),
+            prescription_centre = prescription_centre::settings(&self.prescriptions, choices),
         );
-        for (client, destinations) in
-            [(ExampleClient::Ehr, r#"["employer", "transport-administration"]"#), (ExampleClient::Pacs, "[]")]
-        {
+        text.push_str(&health_insurance_fund::settings(self.fund.address(), choices));
+        const ALL: &str = r#"["employer", "health-insurance-fund", "patient-portal", "prescription-centre", "transport-administration"]"#;
+        for (client, destinations) in [(ExampleClient::Ehr, ALL), (ExampleClient::Pacs, "[]")] {
             let registered = self.pki.registration(client)?;
             let keys: Vec<_> = registered
                 .spki_sha256
@@ -212,6 +229,7 @@ url = "https://{employer}/health-check-decisions"
                 keys.join(", "),
             ));
         }
+        text.push_str(&patient_portal::settings(self.portal.address(), organisation(choices)));
         text.push('\n');
         text.push_str(&choices.settings);
         Ok(text)
@@ -249,6 +267,8 @@ fn names() -> ExampleNames {
         destinations: BTreeMap::from([
             ("security-server".to_owned(), here()),
             ("employer".to_owned(), here()),
+            ("prescription-centre".to_owned(), here()),
+            ("health-insurance-fund".to_owned(), here()),
         ]),
         clinic_code: 1_099_000,
         lifetimes: Lifetimes { authorities_days: 365, certificates_days: 90, revocation_lists_days: 30 },
@@ -341,9 +361,24 @@ pub mod samples {
     pub const OCCUPATIONAL: &str = include_str!("../../../tests/fixtures/occupational-certificate.json");
     /// Its declaration for the employer.
     pub const TO_EMPLOYER: &str = include_str!("../../../tests/fixtures/occupational-declaration.json");
+    /// An ambulatory epicrisis, as a CDA document.
+    pub const EPICRISIS: &str = include_str!("../../../tests/fixtures/ambulatory-epicrisis.xml");
+    /// Its declaration for the patient portal.
+    pub const TO_PATIENT_PORTAL: &str =
+        include_str!("../../../tests/fixtures/ambulatory-epicrisis-declaration.json");
     /// A driver's health certificate; it names its subject by index id only.
     pub const DRIVER: &str = include_str!("../../../tests/fixtures/driver-certificate.json");
+    /// A prescription.
+    pub const PRESCRIPTION: &str = include_str!("../../../tests/fixtures/prescription.json");
+    /// Its declaration for the prescription centre.
+    pub const TO_PRESCRIPTION_CENTRE: &str =
+        include_str!("../../../tests/fixtures/prescription-declaration.json");
     /// Its declaration for the Transport Administration.
     pub const TO_TRANSPORT_ADMINISTRATION: &str =
         include_str!("../../../tests/fixtures/driver-declaration.json");
+    /// A treatment bill with more about the patient than the fund is told.
+    pub const TREATMENT_BILL: &str = include_str!("../../../tests/fixtures/treatment-bill.xml");
+    /// Its declaration for the Health Insurance Fund.
+    pub const TO_HEALTH_INSURANCE_FUND: &str =
+        include_str!("../../../tests/fixtures/treatment-bill-declaration.json");
 }

@@ -10,12 +10,12 @@ use arc_swap::ArcSwap;
 use clearance::clock::{Clock, Entropy, SystemClock, SystemEntropy};
 use clearance::journey::Vault;
 use clearance::keys::PseudonymKey;
-use clearance::seal::{Day, KeyRing};
+use clearance::seal::{Bodies, Day, KeyRing};
 use identity::{DestinationSources, Reloader, RevocationPolicy, Sources, TlsSettings, Watch};
 use jiff::Timestamp;
 use metrics_exporter_prometheus::PrometheusHandle;
 use rustls::time_provider::DefaultTimeProvider;
-use store::Sqlite;
+use store::{BodyFolder, Sqlite};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
@@ -97,7 +97,8 @@ pub(crate) async fn start(
     let calls = Arc::new(Calls::new(&config, &trust.current(), Arc::clone(&clock))?);
     let ring = folder(config.paths.keyring())?;
     folder(config.paths.data.clone())?;
-    let store = open_store(&config, clock.now()).await?;
+    let bodies = open_bodies(&config)?;
+    let store = open_store(&config, Arc::clone(&bodies), clock.now()).await?;
     let vault = Arc::new(Vault {
         pseudonyms: PseudonymKey::new(secrets.pseudonym.clone()),
         ring: KeyRing::new(ring, secrets.seal.clone()),
@@ -120,6 +121,7 @@ pub(crate) async fn start(
     let health = Health::new(&config.delivery, clock.now());
     let started_with = config.clone();
     let gateway = Arc::new(Gateway {
+        room: intake::Room::new(&config.limits),
         rates: Rates::new(&config.limits),
         health,
         connections: Connections::default(),
@@ -135,11 +137,13 @@ pub(crate) async fn start(
         vault: Arc::clone(&vault),
         clock: Arc::clone(&clock),
         entropy: Arc::clone(&entropy),
+        bodies: Arc::clone(&bodies),
         work: Notify::new(),
     });
     let courier = Arc::new(Courier {
         recorder: store,
         vault,
+        bodies,
         clock,
         entropy,
         patience: Arc::new(delivery::RealPatience),
@@ -231,11 +235,23 @@ impl Tasks {
     }
 }
 
-async fn open_store(config: &Config, now: Timestamp) -> Result<Arc<Sqlite>, StartError> {
+/// Where sealed documents lie that are too large for the database.
+pub(crate) fn open_bodies(config: &Config) -> Result<Arc<dyn Bodies>, StartError> {
+    let path = config.paths.spool();
+    let opened = BodyFolder::open(&path, config.limits.spool_bytes_max);
+    opened.map(|folder| Arc::new(folder) as _).map_err(|source| StartError::Folder { path, source })
+}
+
+async fn open_store(
+    config: &Config,
+    bodies: Arc<dyn Bodies>,
+    now: Timestamp,
+) -> Result<Arc<Sqlite>, StartError> {
     let settings = store::Settings {
         path: config.paths.data.join("clearance.db"),
         erased_within: ERASED_WITHIN,
         bytes_max: None,
+        bodies,
         bytes_reserved: config.limits.disk_reserved_bytes,
     };
     let failed = |error: &dyn std::error::Error| StartError::Store(causes(error));

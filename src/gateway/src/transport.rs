@@ -8,9 +8,12 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::{Bytes, BytesMut};
-use clearance::adapter::{Call, CallFailure, Promise, Reply, Transport};
+use clearance::adapter::{Call, CallBody, CallFailure, Promise, Reply, Transport};
 use clearance::clock::Clock;
+use clearance::seal::PartFailure;
+use futures_util::stream::{self, Stream};
 use http::HeaderValue;
+use http::header::CONTENT_LENGTH;
 use identity::{Reloader, Trust};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Url};
@@ -77,7 +80,15 @@ impl Calls {
         {
             headers.insert("traceparent", traceparent);
         }
-        let request = peer.client.request(call.method, url).headers(headers).body(call.body).timeout(left);
+        let request = peer.client.request(call.method, url).timeout(left);
+        let request = match call.body.in_memory() {
+            Some(bytes) => request.headers(headers).body(bytes),
+            None => {
+                // Without it the body would go in chunks, which not every peer takes.
+                headers.insert(CONTENT_LENGTH, HeaderValue::from(call.body.length()));
+                request.headers(headers).body(reqwest::Body::wrap_stream(pieces(call.body)))
+            }
+        };
         let response = request.send().await.map_err(|error| failure(&error))?;
         read(response, call.answer_bytes_max).await
     }
@@ -108,6 +119,11 @@ impl Transport for Calls {
             .instrument(span),
         )
     }
+}
+
+/// A body as it is sent; what cannot be read breaks the call off.
+fn pieces(body: CallBody) -> impl Stream<Item = Result<Bytes, PartFailure>> {
+    stream::try_unfold(body, |mut body| async { Ok(body.next().await?.map(|bytes| (bytes, body))) })
 }
 
 fn peers(config: &Config, trust: &Trust) -> Result<BTreeMap<String, Peer>, PeerError> {

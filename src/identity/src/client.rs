@@ -46,6 +46,13 @@ pub struct Pin {
     pub not_after: Option<Timestamp>,
 }
 
+impl Client {
+    /// Whether any of its pins is believed at `at`.
+    pub(crate) fn is_pinned_at(&self, at: Timestamp) -> bool {
+        self.spki_sha256.iter().chain(&self.certificate_sha256).any(|pin| pin.window().contains(at))
+    }
+}
+
 impl Pin {
     /// A pin without limits in time.
     #[must_use]

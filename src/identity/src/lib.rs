@@ -7,7 +7,7 @@
 //! | may this peer go on? | [`ServerTrust::admit`] after every handshake, [`ServerTrust::still_valid`] per request and before a disclosure is recorded |
 //! | whom do we call? | [`ClientTrust`]: own roots and own certificate per destination |
 //! | what changed on disk? | [`Watch`] notices, [`Reloader`] proves and swaps, or keeps the old and says why |
-//! | what expires, and would this chain pass? | [`inventory`], [`check_chain`] |
+//! | what expires, what breaks when, and would this chain pass? | [`inventory`], [`foresee`], [`check_chain`] |
 //! | certificates to try it all with | [`example::ExamplePki`] |
 //!
 //! Admission is a value: [`Admitted`] has one maker, and whatever must not happen without a proven
@@ -27,6 +27,7 @@ mod destination;
 pub mod example;
 mod files;
 mod fingerprint;
+mod foresight;
 mod handshake;
 mod inventory;
 mod material;
@@ -51,6 +52,7 @@ pub use client::{Client, ClientId, ClientIdError, Pin, RegistryFault};
 pub use destination::ClientTrust;
 pub use files::{FileError, FileFault};
 pub use fingerprint::{Fingerprint, FingerprintError};
+pub use foresight::{Foresight, foresee};
 pub use inventory::{Expiry, Urgency, inventory};
 pub use material::{Material, MaterialFiles};
 pub use names::{NameFault, NameField};

@@ -61,7 +61,24 @@ pub(crate) struct Edge {
     pub(crate) to: StateId,
     /// How much it says of the element: the most telling edge gives it its name in manifests.
     pub(crate) telling: usize,
-    step: Step,
+    /// Boxed: edges are searched by name, and should lie close together.
+    step: Box<Step>,
+}
+
+/// Where the name of an element leads, if it alone tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lead {
+    /// No path goes there.
+    Nowhere,
+    /// One path does, to a value that it keeps or not.
+    Value {
+        /// The state behind the step.
+        state: StateId,
+        /// The path's place in the profile.
+        path: usize,
+    },
+    /// More than the name must be known.
+    Further,
 }
 
 /// What must hold of an element for a step to mean it.
@@ -136,6 +153,21 @@ impl Automaton {
         edges.iter().filter(move |edge| edge.name == name)
     }
 
+    /// Where the name of a value leads from `state`, if it alone tells.
+    #[inline]
+    pub(crate) fn lead(&self, state: StateId, name: Symbol) -> Lead {
+        let mut edges = self.edges(state, name);
+        let (edge, state) = match (edges.next(), edges.next()) {
+            (None, _) => return Lead::Nowhere,
+            (Some(edge), None) if edge.question.is_none() => (edge, self.state(edge.to)),
+            _ => return Lead::Further,
+        };
+        match state.map(|state| (state.keeps.as_slice(), state.drops.as_slice(), state.labels.as_slice())) {
+            Some(([Keep { path, label_of: None }], [], [])) => Lead::Value { state: edge.to, path: *path },
+            _ => Lead::Further,
+        }
+    }
+
     /// The question at `place`.
     pub(crate) fn question(&self, place: usize) -> Option<&Question> {
         self.questions.get(place)
@@ -147,7 +179,7 @@ impl Automaton {
 
     /// The state behind `step`; `conditions` is what manifests show of it.
     fn step_into(&mut self, at: StateId, step: &Step, conditions: &str, names: &mut Names) -> StateId {
-        let known = self.state(at).and_then(|state| state.edges.iter().find(|edge| edge.step == *step));
+        let known = self.state(at).and_then(|state| state.edges.iter().find(|edge| *edge.step == *step));
         if let Some(edge) = known {
             return edge.to;
         }
@@ -156,8 +188,13 @@ impl Automaton {
         let to = self.states.len();
         self.states.push(State { shown, ..State::default() });
         let question = Question::new(step, names).map(|question| self.ask(question));
-        let edge =
-            Edge { name: names.add(&step.name), question, to, telling: conditions.len(), step: step.clone() };
+        let edge = Edge {
+            name: names.add(&step.name),
+            question,
+            to,
+            telling: conditions.len(),
+            step: Box::new(step.clone()),
+        };
         self.change(at, |state| state.edges.push(edge));
         to
     }
@@ -189,7 +226,7 @@ impl Automaton {
                     match container {
                         Some(container) => container.predicates.extend(beside),
                         None => {
-                            let mut element = edge.step.clone();
+                            let mut element = (*edge.step).clone();
                             element.predicates.extend(beside);
                             at = self.step_into(from, &element, &conditions, names);
                         }
@@ -256,11 +293,13 @@ fn label_of(path: &Path, all: &[Path]) -> Option<usize> {
         let by_code =
             |predicate: &Predicate| matches!(predicate, Predicate::Code(_) | Predicate::Token { .. });
         let below = path.steps.get(depth + 1..).filter(|below| below.len() > 1)?;
-        let is_label = step.predicates.iter().any(by_code) && below.first()?.name == "code";
+        if !step.predicates.iter().any(by_code) || below.first()?.name != "code" {
+            return None;
+        }
         let up_to_here = path.steps.get(..=depth)?;
         let elsewhere = all.iter().filter_map(|other| other.steps.strip_prefix(up_to_here));
         let has_content = elsewhere.filter_map(<[Step]>::first).any(|next| next.name != "code");
-        (is_label && has_content).then_some(below.len())
+        has_content.then_some(below.len())
     })
 }
 

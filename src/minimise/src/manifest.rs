@@ -146,6 +146,36 @@ impl Manifest {
         }
     }
 
+    /// Adds what was kept and dropped of another document under the same profile.
+    pub fn join(&mut self, other: Self, limits: &Limits) {
+        let max = limits.manifest_paths_max;
+        self.categories.extend(other.categories);
+        for kept in other.kept {
+            match self.kept.iter().position(|before| before.path == kept.path) {
+                Some(at) => self.kept.get_mut(at).into_iter().for_each(|before| before.values += kept.values),
+                None if self.kept.len() < max => self.kept.push(kept),
+                None => self.more_kept_paths += 1,
+            }
+        }
+        for dropped in other.dropped {
+            let same = |before: &Dropped| (&before.path, before.reason) == (&dropped.path, dropped.reason);
+            match self.dropped.iter().position(same) {
+                Some(at) => {
+                    self.dropped.get_mut(at).into_iter().for_each(|before| before.values += dropped.values)
+                }
+                None if self.dropped.len() < max => self.dropped.push(dropped),
+                None => self.more_dropped_paths += 1,
+            }
+        }
+        self.dropped.sort();
+        self.kept_values += other.kept_values;
+        self.implied_values += other.implied_values;
+        self.dropped_values += other.dropped_values;
+        // Paths that are not listed may be the same in several documents: no fewer than of any one.
+        self.more_kept_paths = self.more_kept_paths.max(other.more_kept_paths);
+        self.more_dropped_paths = self.more_dropped_paths.max(other.more_dropped_paths);
+    }
+
     /// The profile's name.
     pub fn profile(&self) -> &str {
         &self.profile

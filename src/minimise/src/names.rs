@@ -2,7 +2,7 @@
 //!
 //! A name that neither FHIR R5 nor the profile has could be a value: it is [`Symbol::UNKNOWN`] and prints as `*`.
 
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hasher as _};
 use std::sync::LazyLock;
 
 use foldhash::fast::RandomState;
@@ -38,7 +38,10 @@ impl Hasher {
     /// The hash of a name. Two names of one document that differ have different hashes but for one case in 2⁶⁴.
     #[inline]
     pub(crate) fn hash(&self, name: &[u8]) -> u64 {
-        self.0.hash_one(name)
+        let mut hasher = self.0.build_hasher();
+        // It mixes the length in by itself.
+        hasher.write(name);
+        hasher.finish()
     }
 }
 

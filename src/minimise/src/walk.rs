@@ -10,7 +10,7 @@ mod goes;
 
 use std::collections::BTreeSet;
 
-use super::automaton::{Automaton, Edge, Question, State, StateId};
+use super::automaton::{Automaton, Edge, Lead, Question, State, StateId};
 use super::excess::{Faults, Reason};
 use super::guard;
 use super::manifest::{Place, Tally};
@@ -194,6 +194,21 @@ impl<'p> Walk<'p> {
     pub(crate) fn edges(&self, name: Symbol) -> impl Iterator<Item = &'p Edge> {
         let automaton = self.automaton();
         self.states().iter().flat_map(move |state| automaton.edges(*state, name))
+    }
+
+    /// Where the name of a value in the innermost frame leads, if it alone tells.
+    #[inline]
+    pub(crate) fn lead(&self, name: Symbol) -> Lead {
+        match self.states() {
+            [state] => self.automaton().lead(*state, name),
+            _ => Lead::Further,
+        }
+    }
+
+    /// Whether this path keeps the value: then nothing else is to be asked.
+    #[inline]
+    pub(crate) fn is_kept_by(&self, path: usize, scalar: &Scalar<'_>) -> bool {
+        self.judge(path, scalar).is_ok()
     }
 
     /// Takes the steps into an element called `name` whose questions are answered with yes. The states arrived at are

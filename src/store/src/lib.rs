@@ -9,9 +9,11 @@
 
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
+mod folder;
 mod sqlite;
 mod views;
 
+pub use folder::BodyFolder;
 pub use sqlite::{LedgerFile, OpenError, Settings, Sqlite};
 pub use views::{
     Changed, Conclusion, Figures, IDEMPOTENCY_KEY_LIFE, PAGE_ROWS_MAX, QueueDepth, StandingChange,

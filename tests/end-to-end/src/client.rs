@@ -3,8 +3,10 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use identity::MaterialFiles;
+use reqwest::multipart::{Form, Part};
 use reqwest::{Certificate, Client, Identity, RequestBuilder};
 use serde_json::Value;
 
@@ -22,7 +24,7 @@ pub struct EhrClient {
 pub struct Submission {
     /// The declaration.
     pub declaration: Value,
-    /// The document.
+    /// The document: JSON; or XML, as a text.
     pub document: Value,
     /// The idempotency key; fresh unless set.
     pub key: String,
@@ -84,15 +86,25 @@ impl EhrClient {
         answer(self.request(http::Method::GET, path)).await
     }
 
-    /// The state of a transfer.
+    /// The state of a transfer; asks again later when told that it asked too often.
     pub async fn state(&self, transfer: &str) -> Value {
-        self.get(&format!("/v1/transfers/{transfer}")).await.body
+        loop {
+            let answer = self.get(&format!("/v1/transfers/{transfer}")).await;
+            // As a client should that has asked too often.
+            match answer.headers.get("retry-after").filter(|_| answer.status == 429) {
+                Some(seconds) => {
+                    let seconds = seconds.to_str().unwrap_or_default().parse().unwrap_or(1);
+                    tokio::time::sleep(Duration::from_secs(seconds)).await;
+                }
+                None => return answer.body,
+            }
+        }
     }
 
     /// Waits until a transfer has ended.
     ///
     /// # Panics
-    /// When it has not within ten seconds.
+    /// When it has not for long ([`eventually`](crate::eventually)).
     pub async fn ended(&self, transfer: &str) -> Value {
         let ended = crate::eventually(|| async {
             let state = self.state(transfer).await;
@@ -128,6 +140,32 @@ impl Submission {
         Self { declaration: parse(declaration), document: parse(document), key, wait: None }
     }
 
+    /// This declaration and this document in XML, under a fresh key.
+    pub fn of_xml(declaration: &str, document: &str) -> Self {
+        Self::of(declaration, "null").with_xml(document)
+    }
+
+    /// With this document in XML.
+    #[must_use]
+    pub fn with_xml(mut self, document: &str) -> Self {
+        self.document = Value::from(document);
+        self
+    }
+
+    /// With another text in place of `from` in a document in XML.
+    ///
+    /// # Panics
+    /// When `from` is not there.
+    #[must_use]
+    pub fn rewording(mut self, from: &str, to: &str) -> Self {
+        let document = self.document.as_str().unwrap_or_default();
+        if !document.contains(from) {
+            fail(&format!("there is no `{from}`"));
+        }
+        self.document = Value::from(document.replace(from, to));
+        self
+    }
+
     /// With another value at `pointer` of the declaration.
     #[must_use]
     pub fn declaring(mut self, pointer: &str, value: Value) -> Self {
@@ -154,8 +192,18 @@ impl Submission {
         format!(r#"{{"declaration":{},"document":{}}}"#, self.declaration, self.document)
     }
 
+    /// The multipart body, declaration first.
+    fn parts(&self, xml: &str) -> Form {
+        let document = Part::text(xml.to_owned()).mime_str("application/xml");
+        let document = document.unwrap_or_else(|error| fail(&error));
+        Form::new().text("declaration", self.declaration.to_string()).part("document", document)
+    }
+
     fn put_into(&self, request: RequestBuilder) -> RequestBuilder {
-        let request = request.header("content-type", "application/json").body(self.body());
+        let request = match self.document.as_str() {
+            Some(xml) => request.multipart(self.parts(xml)),
+            None => request.header("content-type", "application/json").body(self.body()),
+        };
         match self.wait {
             Some(seconds) => request.header("prefer", format!("wait={seconds}")),
             None => request,

@@ -90,6 +90,11 @@ impl TestGateway {
         (answer.status().as_u16(), answer.text().await.unwrap_or_else(|error| fail(&error)))
     }
 
+    /// The id of its process.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// `kill -9`.
     pub fn kill(&mut self) {
         self.process.kill();
@@ -170,7 +175,22 @@ pub fn to_transport_administration() -> Submission {
     Submission::of(samples::TO_TRANSPORT_ADMINISTRATION, samples::DRIVER)
 }
 
-/// Looks every 20 ms until `look` finds something, at most ten seconds.
+/// The epicrisis for the patient portal, made up.
+pub fn to_patient_portal() -> Submission {
+    Submission::of_xml(samples::TO_PATIENT_PORTAL, samples::EPICRISIS)
+}
+
+/// A prescription for the prescription centre, made up.
+pub fn to_prescription_centre() -> Submission {
+    Submission::of(samples::TO_PRESCRIPTION_CENTRE, samples::PRESCRIPTION)
+}
+
+/// A treatment bill for the health insurance fund, made up.
+pub fn to_health_insurance_fund() -> Submission {
+    Submission::of_xml(samples::TO_HEALTH_INSURANCE_FUND, samples::TREATMENT_BILL)
+}
+
+/// Looks every 20 ms until `look` finds something, at most 40 s.
 pub async fn eventually<T, F: Future<Output = Option<T>>>(mut look: impl FnMut() -> F) -> Option<T> {
     // Long enough for a machine that does much else; it costs nothing where all is well.
     for _ in 0..2000 {

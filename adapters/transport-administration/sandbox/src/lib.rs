@@ -16,21 +16,14 @@
 mod certificate;
 mod certificate_rules;
 mod certificates;
-mod codes;
 mod driver_fitness;
-mod issue_text;
 mod observation_rules;
-mod outcome;
-mod patients;
-mod query;
 mod request;
 mod section_rules;
-mod security_server;
+mod services;
 #[cfg(test)]
 mod tests;
-mod tokens;
 
-use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -38,9 +31,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 use stand_in::Running;
+pub use stand_in::tis::{Patient, RegisteredClient, Right};
+use stand_in::tis::{codes, issue_text, outcome, patients, query, security_server, tokens};
 pub use stand_in::{Endpoint, Fault, FaultPlan, Now, Received};
 
 use security_server::SecurityServer;
+use services::TransportServices;
 
 /// How the partners' side is set up.
 #[derive(Debug)]
@@ -61,67 +57,11 @@ pub struct Settings {
     pub token_lifetime: Duration,
 }
 
-/// An information system registered at the Security Server, by its TLS certificates.
-#[derive(Debug, Clone)]
-pub struct RegisteredClient {
-    /// `instance/class/member[/subsystem]`.
-    pub client: String,
-    /// Its certificates in PEM; two during a rotation.
-    pub certificates_pem: Vec<u8>,
-}
-
-/// One row of the register of rights.
-#[derive(Clone)]
-pub struct Right {
-    /// The person.
-    pub personal_code: String,
-    /// The person's code as a health professional, if any.
-    pub professional_code: Option<String>,
-    /// The registry code of the organisation the person acts for.
-    pub organisation: String,
-    /// The role: `doctor`, `nurse`, `gov-official`, …
-    pub role: String,
-    /// The registry codes of those the person may represent besides.
-    pub represented: Vec<String>,
-}
-
-impl fmt::Debug for Right {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Right")
-            .field("organisation", &self.organisation)
-            .field("role", &self.role)
-            .finish_non_exhaustive()
-    }
-}
-
-/// A person in the patient index.
-#[derive(Clone)]
-pub struct Patient {
-    /// The identifier's system.
-    pub system: String,
-    /// The identifier's value.
-    pub value: String,
-    /// The id in the index; derived from the identifier when there is none.
-    pub id: Option<String>,
-    /// The given names.
-    pub given: String,
-    /// The family name.
-    pub family: String,
-    /// The day of birth, `YYYY-MM-DD`.
-    pub birth_date: String,
-}
-
-impl fmt::Debug for Patient {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Patient(…)")
-    }
-}
-
 /// The partners' side at work; it ends when this is dropped.
 #[derive(Debug)]
 pub struct StandIn {
     running: Running,
-    server: Arc<SecurityServer>,
+    server: Arc<SecurityServer<TransportServices>>,
 }
 
 impl StandIn {
@@ -132,13 +72,11 @@ impl StandIn {
     /// not usable.
     pub fn start(settings: Settings) -> io::Result<Self> {
         let Settings { endpoint, instance, clients, rights, patients, register, token_lifetime } = settings;
-        let server = Arc::new(SecurityServer::new(
-            instance,
-            &clients,
-            register,
-            tokens::TokenService::new(rights, token_lifetime),
-            patients::PatientIndex::new(patients),
-        )?);
+        let server = SecurityServer::new(
+            security_server::Settings { instance, clients, rights, patients, token_lifetime },
+            TransportServices::new(register),
+        )?;
+        let server = Arc::new(server);
         let running = Running::start(endpoint, server.clone())?;
         Ok(Self { running, server })
     }
@@ -160,18 +98,18 @@ impl StandIn {
 
     /// The certificates filed, each in its present version, in the order they were filed.
     pub fn certificates(&self) -> Vec<Value> {
-        self.server.certificates()
+        self.server.services.certificates.present()
     }
 
     /// Has TIS hold `certificates` of other organisations as they stand: nothing is checked, so that it can be told to answer
     /// with what it should not have.
     pub fn hold(&self, certificates: Vec<Value>) {
-        self.server.hold(certificates);
+        self.server.services.certificates.hold(certificates);
     }
 
     /// The records in the transport administration's own register, by certificate number.
     pub fn driver_records(&self) -> Vec<Value> {
-        self.server.driver_records()
+        self.server.services.register.records()
     }
 
     /// Forgets what it was told before and fails by `plan`.

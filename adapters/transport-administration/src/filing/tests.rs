@@ -97,7 +97,7 @@ async fn a_new_certificate_is_posted_for_the_proved_patient_and_confirmed_by_its
     assert_eq!(post.url.expose(), "https://security.example/r1/ee-test/GOV/70009770/tis/fhir/Composition");
     assert_eq!(post.headers["prefer"], "return=representation");
     assert_eq!(post.headers["x-road-id"], TRANSFER.message("post").to_string());
-    let body: Value = serde_json::from_slice(&post.body).unwrap();
+    let body: Value = serde_json::from_slice(&post.body.in_memory().unwrap()).unwrap();
     assert_eq!(body["subject"], json!([ { "reference": "Patient/517685" } ]));
     assert_eq!(body["title"], "Mootorsõidukijuhi tervisetõend");
     assert!(body.get("id").is_none());
@@ -121,7 +121,7 @@ async fn a_subject_named_by_identifier_is_looked_up_before_the_document_is_sent(
     assert!(delivered(outcome).is_some());
     let ids: Vec<_> = calls.iter().map(|call| call.headers["x-road-id"].clone()).collect();
     assert!(ids[0] != ids[1] && ids[1] != ids[2] && ids[0] != ids[2]);
-    let body: Value = serde_json::from_slice(&calls[2].body).unwrap();
+    let body: Value = serde_json::from_slice(&calls[2].body.in_memory().unwrap()).unwrap();
     assert_eq!(body["subject"], json!([ { "reference": "Patient/517685" } ]));
 }
 
@@ -232,7 +232,7 @@ async fn a_suspension_and_a_cancellation_carry_the_declared_reason_and_are_confi
         let (outcome, calls) = deliver(purpose, &parameters(), answers).await;
         assert!(delivered(outcome).is_some());
         assert!(calls[1].url.expose().ends_with(&format!("/Composition/500/{operation}")));
-        let body: Value = serde_json::from_slice(&calls[1].body).unwrap();
+        let body: Value = serde_json::from_slice(&calls[1].body.in_memory().unwrap()).unwrap();
         let expected = json!({ "resourceType": "Parameters",
             "parameter": [ { "name": "reason", "valueString": "juhi tervisetõend" } ] });
         assert_eq!(body, expected);

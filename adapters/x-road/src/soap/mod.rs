@@ -73,6 +73,7 @@ mod names;
 pub mod package;
 mod read;
 mod text;
+mod tree;
 mod write;
 mod xml;
 pub mod xop;
@@ -87,6 +88,7 @@ pub use self::message::{AnswerError, Envelope, Kind, Message};
 pub use self::names::{Client, RepresentedParty, ServerId, Service};
 pub use self::read::{Head, read, read_into, read_services};
 pub use self::text::{MessageId, Text, TextError};
+pub use self::tree::Node;
 pub use self::xml::{XmlError, XmlLimit, escaped};
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! The health information system (TIS) of TEHIK, over X-Road REST: a token for each professional, the patient index,
 //! and FHIR calls on a professional's behalf.
 //!
-//! It knows how one calls TIS, not what one files there: that is each destination's own affair.
+//! It knows how one calls TIS and reads its answers, not what one files there: that is each destination's own affair.
 
+pub mod members;
+pub mod outcome;
 mod patient;
 mod token;
 
@@ -109,7 +111,7 @@ impl Tis {
             return Err(TisSettingsError::Url);
         }
         let instance = &settings.instance;
-        let service = |given: Option<LocalService>, code: &str| match given {
+        let service = |given: Option<LocalService>, code: &'static str| match given {
             Some(given) => given.within(instance),
             None => LocalService::of_tis(code).within(instance),
         };
@@ -139,7 +141,7 @@ impl Tis {
         means: &Means<'_>,
     ) -> Result<Option<String>, Trouble> {
         let request = FhirRequest { method: Method::GET, resource: patient::inquiry(subject), body: None };
-        let reply = self.authorised(&self.mpi, errand, request, means).await?;
+        let reply = self.authorised(&self.mpi, errand, request, &HeaderMap::new(), means).await?;
         patient::read(&reply, subject, means.clock.now())
     }
 
@@ -153,7 +155,23 @@ impl Tis {
         request: FhirRequest,
         means: &Means<'_>,
     ) -> Result<Reply, Trouble> {
-        self.authorised(&self.fhir, errand, request, means).await
+        self.authorised(&self.fhir, errand, request, &HeaderMap::new(), means).await
+    }
+
+    /// Calls another FHIR service that takes the tokens of TIS, with `headers` of its own such as `If-Match`. The answer is
+    /// the service's own, whatever its status.
+    ///
+    /// # Errors
+    /// When the service was not reached, or X-Road failed.
+    pub async fn fhir_at(
+        &self,
+        service: &ServiceId,
+        errand: Errand<'_>,
+        request: FhirRequest,
+        headers: &HeaderMap,
+        means: &Means<'_>,
+    ) -> Result<Reply, Trouble> {
+        self.authorised(service, errand, request, headers, means).await
     }
 
     /// Calls `service` with the professional's token. A token that is no longer taken is dropped and fetched once more:
@@ -163,16 +181,17 @@ impl Tis {
         service: &ServiceId,
         errand: Errand<'_>,
         request: FhirRequest,
+        headers: &HeaderMap,
         means: &Means<'_>,
     ) -> Result<Reply, Trouble> {
         let token = self.token(errand, means).await?;
-        let reply = self.with_token(&token, service, errand, request.clone(), means).await?;
+        let reply = self.with_token(&token, service, errand, request.clone(), headers, means).await?;
         if reply.status != StatusCode::UNAUTHORIZED {
             return Ok(reply);
         }
         self.forget(errand, &token).await;
         let token = self.token(errand, means).await?;
-        self.with_token(&token, service, errand, request, means).await
+        self.with_token(&token, service, errand, request, headers, means).await
     }
 
     async fn with_token(
@@ -181,9 +200,10 @@ impl Tis {
         service: &ServiceId,
         errand: Errand<'_>,
         request: FhirRequest,
+        headers: &HeaderMap,
         means: &Means<'_>,
     ) -> Result<Reply, Trouble> {
-        let mut headers = HeaderMap::new();
+        let mut headers = headers.clone();
         headers.insert(http::header::AUTHORIZATION, token.header());
         if request.body.is_some() {
             headers.insert(PREFER, HeaderValue::from_static("return=representation"));

@@ -58,7 +58,7 @@ async fn a_token_is_asked_for_as_tehik_describes_it() {
     assert_eq!(id.as_deref(), Some("517685"));
     let calls = stage.calls();
     assert_eq!(calls[0].url.expose(), "https://security.example/r1/ee-test/GOV/70009770/tis/auth/v2/token");
-    let demand: serde_json::Value = serde_json::from_slice(&calls[0].body).unwrap();
+    let demand: serde_json::Value = serde_json::from_slice(&calls[0].body.in_memory().unwrap()).unwrap();
     let expected = serde_json::json!({ "user": { "personalCode": PROFESSIONAL }, "organization": "10303948",
         "role": "doctor", "application": "clearance" });
     assert_eq!(demand, expected);

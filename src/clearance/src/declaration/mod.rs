@@ -118,10 +118,13 @@ pub enum EvidenceKind {
     Release,
     /// The certificate, as the destination knows it, that this transfer acts on.
     Certificate,
+    /// The prescription, by the number that the prescription centre gave it, that this transfer acts on.
+    Prescription,
 }
 
 impl EvidenceKind {
-    const ALL: [Self; 5] = [Self::Order, Self::Consent, Self::Inquiry, Self::Release, Self::Certificate];
+    const ALL: [Self; 6] =
+        [Self::Order, Self::Consent, Self::Inquiry, Self::Release, Self::Certificate, Self::Prescription];
 
     /// The code used in declarations, policies and the ledger.
     pub const fn code(self) -> &'static str {
@@ -131,6 +134,7 @@ impl EvidenceKind {
             Self::Inquiry => "inquiry",
             Self::Release => "release",
             Self::Certificate => "certificate",
+            Self::Prescription => "prescription",
         }
     }
 }

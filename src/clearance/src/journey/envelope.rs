@@ -6,6 +6,7 @@ use ledger::{Code, Entry, Evidence, Set, Source, ValueError};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use super::parts::ListedPart;
 use super::recorder::RecorderError;
 use crate::basis::{Question, Standing};
 use crate::client::Vouching;
@@ -13,7 +14,7 @@ use crate::declaration::LegalBasis;
 use crate::keys::Pseudonym;
 
 /// The version that is written. A member that is added, taken away or read otherwise makes a new one.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// What delivery needs beside the payload; sealed with it, because it names persons.
 #[derive(Serialize, Deserialize)]
@@ -34,6 +35,9 @@ pub(super) struct Envelope {
     pub(super) operation: String,
     pub(super) media_type: String,
     pub(super) traceparent: Option<String>,
+    /// Since version 2: the documents that stream through, in order.
+    #[serde(default)]
+    pub(super) parts: Vec<ListedPart>,
 }
 
 /// The version of an envelope, whatever else is in it; those of before there were versions are as version 1.

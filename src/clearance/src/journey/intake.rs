@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::adapter::Direction;
+use crate::adapter::{Direction, DocumentFacts};
 use crate::basis::{Permit, Policy, Question, Standing};
 use crate::client::Client;
 use crate::declaration::Declaration;
@@ -16,6 +16,8 @@ use crate::minimise::{self, Declared, Manifest};
 use crate::person::Identifier;
 use crate::refusal::{Refusal, Stage};
 use crate::words::Category;
+
+use super::parts::{Part, Parts};
 
 pub use crate::minimise::SubjectProof;
 
@@ -40,18 +42,27 @@ pub struct Document {
 /// A submission that a rule permits, whatever the profile might let through.
 #[derive(Debug)]
 pub struct Lawful {
-    submission: Submission,
-    question: Question,
+    pub(super) submission: Submission,
+    pub(super) question: Question,
 }
 
 /// What is left of a document, with the permit for exactly that.
 #[derive(Debug)]
 pub struct Minimal {
-    submission: Submission,
-    permit: Permit,
-    document: Document,
-    manifest: Manifest,
-    subject: SubjectProof,
+    pub(super) submission: Submission,
+    pub(super) permit: Permit,
+    pub(super) left: Left,
+    pub(super) manifest: Manifest,
+    pub(super) subject: SubjectProof,
+}
+
+/// What is left of what was submitted.
+#[derive(Debug)]
+pub(super) enum Left {
+    /// One document, in memory.
+    Document(Document),
+    /// Documents that have streamed in.
+    Parts(Parts),
 }
 
 /// What will leave, as its destination wants it.
@@ -108,7 +119,8 @@ impl Submission {
         Ok(submission)
     }
 
-    /// Asks the policy whether this may be at all, with all categories that the profile could let through.
+    /// Asks the policy whether this may be at all, with all categories that the profile could let through and all facts
+    /// that the document could tell.
     ///
     /// # Errors
     /// The denial: a no here costs no upload.
@@ -126,7 +138,7 @@ impl Submission {
             purpose: self.declaration.purpose.clone(),
             legal_basis: self.declaration.legal_basis.clone(),
             categories: categories(purpose.profile.categories(self.evidence_kinds())),
-            evidence: self.evidence_codes(),
+            evidence: self.evidence_codes(|_| true),
             professional: self.client.vouches_for(&self.declaration.professional),
             standing,
         };
@@ -151,8 +163,15 @@ impl Submission {
         self.declaration.evidence.iter().map(|item| item.kind.code()).collect()
     }
 
-    fn evidence_codes(&self) -> BTreeSet<String> {
-        self.evidence_kinds().into_iter().map(|kind| format!("{kind}:declared")).collect()
+    /// What was declared, and the document's facts that hold.
+    pub(super) fn evidence_codes(&self, holds: impl Fn(&str) -> bool) -> BTreeSet<String> {
+        let kinds = self.facts().map(DocumentFacts::kinds).unwrap_or_default();
+        let found = kinds.iter().filter(|kind| holds(kind)).map(|kind| format!("{kind}:document"));
+        self.evidence_kinds().into_iter().map(|kind| format!("{kind}:declared")).chain(found).collect()
+    }
+
+    fn facts(&self) -> Option<&dyn DocumentFacts> {
+        self.destination.adapter().facts(self.declaration.purpose.as_str())
     }
 }
 
@@ -162,7 +181,7 @@ impl Lawful {
         self.submission.purpose().map_or(&[], |purpose| purpose.description.media_types)
     }
 
-    /// Keeps of `document` what the profile names, checks the guards, and asks the policy about what is left.
+    /// Keeps of `document`, which is in memory, what the profile names, checks the guards, and asks the policy about what is left.
     ///
     /// # Errors
     /// Every fault of the document, or the denial of what is left.
@@ -172,15 +191,25 @@ impl Lawful {
         media_type_is_known(purpose, &document.media_type)?;
         let declared = declared(&submission, minimise::Limits::default());
         let projection =
-            minimise::project(&purpose.profile, &declared, &document.bytes).map_err(|faults| {
+            minimise::project(&purpose.profile, &declared, &document.bytes).map_err(|mut faults| {
+                let adapter = submission.destination.adapter();
+                let misfit = adapter.misfit(submission.declaration.purpose.as_str(), &document.bytes);
+                faults.splice(0..0, misfit);
                 Refusal::for_faults(Stage::Document, "the document cannot be cleared", faults)
             })?;
-        let found = Question { categories: categories(projection.manifest.categories()), ..question };
-        let permit = policy.decide(found).map_err(Refusal::denied)?;
+        let against = submission.facts().map(|facts| facts.against(&projection.document)).unwrap_or_default();
+        let found = Question {
+            categories: categories(projection.manifest.categories()),
+            evidence: submission.evidence_codes(|kind| against.iter().all(|fault| fault.rule != kind)),
+            ..question
+        };
+        let permit = policy.decide(found).map_err(|denial| Refusal::denied(denial).showing(against))?;
+        let document =
+            Document { media_type: document.media_type.clone(), bytes: projection.document.into() };
         Ok(Minimal {
             submission,
             permit,
-            document: Document { media_type: document.media_type.clone(), bytes: projection.document.into() },
+            left: Left::Document(document),
             manifest: projection.manifest,
             subject: projection.subject,
         })
@@ -261,9 +290,20 @@ pub(super) fn categories<'a>(names: impl IntoIterator<Item = &'a str>) -> BTreeS
 }
 
 impl Minimal {
-    /// What is left of the document.
+    /// What is left of the document; nothing where the purpose has documents stream through, as [`parts`](Self::parts).
     pub fn document(&self) -> &[u8] {
-        &self.document.bytes
+        match &self.left {
+            Left::Document(document) => &document.bytes,
+            Left::Parts(_) => &[],
+        }
+    }
+
+    /// What is left of each document, where the purpose has them stream through. They leave with whatever is built.
+    pub fn parts(&self) -> &[Part] {
+        match &self.left {
+            Left::Document(_) => &[],
+            Left::Parts(parts) => &parts.list,
+        }
     }
 
     /// What the client declared.
@@ -281,7 +321,7 @@ impl Minimal {
         self.submission.declaration.recipient.as_ref()
     }
 
-    /// What an adapter built of it.
+    /// What an adapter built of it; where documents stream through, it goes before them.
     pub const fn shaped(self, payload: Payload) -> Outgoing {
         Outgoing { minimal: self, payload }
     }
@@ -310,9 +350,30 @@ impl Outgoing {
         &self.minimal.permit
     }
 
-    /// What will leave.
+    /// What will leave, beside [`parts`](Self::parts).
     pub const fn payload(&self) -> &Payload {
         &self.payload
+    }
+
+    /// The documents that stream through, where the purpose has such.
+    pub fn parts(&self) -> &[Part] {
+        self.minimal.parts()
+    }
+
+    /// How many bytes will leave.
+    pub fn length(&self) -> u64 {
+        let streamed = match &self.minimal.left {
+            Left::Document(_) => 0,
+            Left::Parts(parts) => parts.length(),
+        };
+        streamed.saturating_add(self.payload.bytes.len() as u64)
+    }
+
+    pub(super) const fn parts_at_rest(&mut self) -> Option<&mut Parts> {
+        match &mut self.minimal.left {
+            Left::Document(_) => None,
+            Left::Parts(parts) => Some(parts),
+        }
     }
 
     /// What the client declared.

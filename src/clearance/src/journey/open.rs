@@ -1,17 +1,21 @@
 //! From the record to the destination: one permit, one attempt, one send.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::envelope::{Envelope, Party, UnknownEnvelope};
 use super::intake::Payload;
+use super::parts::{ClearedPart, PartsToSend};
 use super::record::entry_hash;
 use super::recorder::{Begun, Recorder, RecorderError};
 use crate::adapter::{IndexInquiry, Means, Setback, SubjectIndex};
 use crate::basis::{Permit, Question};
 use crate::keys::Pseudonym;
 use crate::person::{Identifier, Private};
-use crate::seal::{self, KeyRing, KeyRingError, Sealed};
+use crate::seal::{self, Bodies, KeyRing, KeyRingError, OpenParts, PartsCondition, Sealed};
 use crate::words::{DestinationName, TransferId};
 
 /// An attempt that is on record, with the disclosure entry as the ledger has it.
@@ -25,6 +29,7 @@ pub struct Attempt {
     subject: Pseudonym,
     leaf: Vec<u8>,
     sealed: Sealed,
+    parts_done: BTreeSet<u32>,
 }
 
 /// Why an attempt did not begin.
@@ -72,6 +77,7 @@ pub struct Opened {
     envelope: Parties,
     pub(super) index_claim: Option<Private>,
     payload: Payload,
+    pub(super) parts: Option<PartsToSend>,
     traceparent: Option<String>,
 }
 
@@ -134,6 +140,7 @@ impl Attempt {
             subject: begun.subject,
             leaf: begun.leaf,
             sealed: begun.sealed,
+            parts_done: begun.parts_done,
         }
     }
 
@@ -147,11 +154,22 @@ impl Attempt {
         self.perhaps_delivered
     }
 
-    /// Opens what was sealed, under a permit for exactly the disclosure that the ledger holds.
+    /// Whether the destination has confirmed a part of it.
+    pub fn is_partly_done(&self) -> bool {
+        !self.parts_done.is_empty()
+    }
+
+    /// Opens what was sealed, under a permit for exactly the disclosure that the ledger holds. Parts that lie in `bodies` are
+    /// opened as they are read.
     ///
     /// # Errors
     /// When the row is not the one that was recorded, or its key cannot be had.
-    pub fn open(self, permit: Permit, ring: &KeyRing) -> Result<Opened, OpenRefusal> {
+    pub fn open(
+        self,
+        permit: Permit,
+        ring: &KeyRing,
+        bodies: &Arc<dyn Bodies>,
+    ) -> Result<Opened, OpenRefusal> {
         let recorded = Question::of_entry(&self.leaf, self.subject, permit.question().standing)
             .map_err(OpenRefusal::Damaged)?;
         if recorded != *permit.question() {
@@ -163,10 +181,19 @@ impl Attempt {
         }
         let key = ring.existing(sealed.day).map_err(OpenRefusal::Ring)?.ok_or(OpenRefusal::KeyGone)?;
         // The entry's hash is computed from the ledger's own row, never taken from the outbox.
-        let plaintext =
+        let (plaintext, data_key) =
             seal::open(sealed, entry_hash(&self.leaf), &key).map_err(|_| OpenRefusal::DoesNotOpen)?;
-        let (envelope, payload) =
+        let (mut envelope, payload) =
             Envelope::decode(&plaintext).map_err(|UnknownEnvelope| OpenRefusal::UnknownEnvelope)?;
+        let listed = std::mem::take(&mut envelope.parts);
+        let parts = match (listed.is_empty(), sealed.parts.clone()) {
+            (true, None) => None,
+            (false, Some(at_rest)) => {
+                let open = OpenParts::new(self.transfer, data_key, at_rest, bodies);
+                Some(PartsToSend::new(listed, open, &self.parts_done).ok_or(OpenRefusal::UnknownEnvelope)?)
+            }
+            (true, Some(_)) | (false, None) => return Err(OpenRefusal::DoesNotOpen),
+        };
         Ok(Opened {
             transfer: self.transfer,
             number: self.number,
@@ -177,6 +204,7 @@ impl Attempt {
                 media_type: envelope.media_type.clone(),
                 bytes: Bytes::copy_from_slice(payload),
             },
+            parts,
             index_claim: envelope.index_claim.clone().map(Private::new),
             traceparent: envelope.traceparent.clone(),
             envelope: Parties::of(envelope),
@@ -245,9 +273,19 @@ impl Cleared {
         &self.opened.destination
     }
 
-    /// What to send.
+    /// What the adapter built, to send.
     pub const fn payload(&self) -> &Payload {
         &self.opened.payload
+    }
+
+    /// The documents that stream through, in the order of the request; none where the adapter built all there is.
+    pub fn parts(&self) -> impl Iterator<Item = ClearedPart<'_>> {
+        self.opened.parts.iter().flat_map(PartsToSend::iter)
+    }
+
+    /// Tells, also after this was sent, whether every part that was read was what had been sealed.
+    pub fn parts_condition(&self) -> PartsCondition {
+        self.opened.parts.as_ref().map(PartsToSend::condition).cloned().unwrap_or_default()
     }
 
     /// The subject's identifier.

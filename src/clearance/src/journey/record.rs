@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::envelope::{Envelope, Party, VERSION, code, codes, evidence};
 use super::intake::{Outgoing, SubjectProof};
+use super::parts::{Parts, digest_of_all, listed};
 use super::recorder::{Acceptance, Content, IdempotencyScope, Recorded, Recorder, RecorderError};
 use crate::clock::{Entropy, random};
 use crate::keys::PseudonymKey;
@@ -65,7 +66,7 @@ impl Outgoing {
     /// # Errors
     /// When nothing was recorded: the client must not get a 2xx.
     pub async fn record<R: Recorder>(
-        self,
+        mut self,
         recorder: &R,
         vault: &Vault,
         with: Particulars,
@@ -75,11 +76,16 @@ impl Outgoing {
         let leaf = entry.encode();
         let day = Day::of(with.at);
         let daily_key = vault.ring.key_of(day, &*vault.entropy).map_err(SealError::from)?;
+        let destination = self.destination().name().clone();
+        let plaintext = self.envelope(&with).encode(&self.payload().bytes);
+        let aside = self.aside(vault, &salts, with.transfer)?;
+        let ordering = self.ordering(vault);
         let sealed = seal::seal(
             with.transfer,
-            self.destination().name(),
+            &destination,
             entry_hash(&leaf),
-            &self.envelope(&with).encode(&self.payload().bytes),
+            &plaintext,
+            self.parts_at_rest().map(Parts::at_rest).transpose()?,
             (day, &daily_key),
             &*vault.entropy,
         )?;
@@ -90,17 +96,35 @@ impl Outgoing {
             not_after: with.not_after,
             client: self.client().id.clone(),
             purpose: declaration.purpose.clone(),
-            ordering: self.ordering(vault),
+            ordering,
             subject: vault.pseudonyms.pseudonym(&declaration.subject.identifier),
             leaf,
-            aside: self.aside(vault, &salts, with.transfer)?,
+            aside,
             sealed,
             supersedes: declaration.supersedes,
             idempotency: with.idempotency,
             content: with.content,
             answer: with.answer,
         };
-        Ok(recorder.record(acceptance).await?)
+        self.commit(recorder, acceptance).await
+    }
+
+    /// While the commit is under way, or when nobody knows how it ended, a body on disk is left to the record: what no row
+    /// names is swept at the next start.
+    async fn commit<R: Recorder>(
+        mut self,
+        recorder: &R,
+        acceptance: Acceptance,
+    ) -> Result<Recorded, RecordFailure> {
+        if let Some(parts) = self.parts_at_rest() {
+            parts.entrust();
+        }
+        let committed = recorder.record(acceptance).await;
+        match (&committed, self.parts_at_rest()) {
+            (Ok(_) | Err(RecorderError::Latched), _) | (Err(_), None) => {}
+            (Err(_), Some(parts)) => parts.take_back(),
+        }
+        Ok(committed?)
     }
 }
 
@@ -134,13 +158,21 @@ impl Outgoing {
             evidence: evidence(question)?,
             categories: codes(&question.categories)?,
             standing: question.standing.version.try_into()?,
-            size: (self.payload().bytes.len() as u64).try_into()?,
+            size: self.length().try_into()?,
             commitments: Commitments {
-                document: ledger::commit(&salts.document, &Hash::of(&self.payload().bytes)),
+                document: ledger::commit(&salts.document, &self.digest()),
                 manifest: ledger::commit(&salts.manifest, &Hash::of(&manifest.to_bytes())),
                 reason: ledger::commit(&salts.reason, &Hash::of(declaration.reason.expose().as_bytes())),
             },
         })
+    }
+
+    /// The digest of all that leaves.
+    fn digest(&self) -> Hash {
+        match self.parts() {
+            [] => Hash::of(&self.payload().bytes),
+            parts => Hash::from_bytes(digest_of_all(&self.payload().bytes, parts)),
+        }
     }
 
     fn envelope(&self, with: &Particulars) -> Envelope {
@@ -171,6 +203,7 @@ impl Outgoing {
             operation: self.payload().operation.clone(),
             media_type: self.payload().media_type.clone(),
             traceparent: with.traceparent.clone(),
+            parts: listed(self.parts()),
         }
     }
 

@@ -1,5 +1,6 @@
 //! What a recorder does: transfers and the ledger in one durable commit. The crate `store` does it.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 
 use jiff::Timestamp;
@@ -7,6 +8,7 @@ use ledger::{Entry, Hash};
 
 use super::BeginRefusal;
 use crate::basis::Standing;
+use crate::fault::Fault;
 use crate::keys::Pseudonym;
 use crate::seal::Sealed;
 use crate::words::{ClientId, DestinationName, PurposeName, State, TransferId};
@@ -177,6 +179,8 @@ pub struct Due {
     pub accepted_at: Timestamp,
     /// After this it is not delivered any more.
     pub not_after: Timestamp,
+    /// Whether the destination has confirmed a part of it.
+    pub is_partly_done: bool,
 }
 
 /// An attempt that has begun, in the recorder's words.
@@ -192,6 +196,8 @@ pub struct Begun {
     pub leaf: Vec<u8>,
     /// What was sealed.
     pub sealed: Sealed,
+    /// The numbers of the parts that the destination has confirmed.
+    pub parts_done: BTreeSet<u32>,
 }
 
 /// How an attempt, or the transfer, ended.
@@ -209,10 +215,15 @@ pub struct Ending {
     pub code: Option<String>,
     /// The rule that withheld it.
     pub rule: Option<String>,
+    /// What the destination says is wrong with it, item by item.
+    pub faults: Vec<Fault>,
     /// What the destination calls it.
     pub reference: Option<String>,
     /// A commitment to the destination's proof, and the encrypted salt.
     pub proof: Option<(Hash, Vec<u8>)>,
+    /// The numbers of the parts that the destination has confirmed now. What it has confirmed once is not forgotten, and a
+    /// transfer of which it has confirmed a part cannot be withdrawn any more.
+    pub parts_done: BTreeSet<u32>,
 }
 
 /// What a client may see of its transfer.
@@ -240,6 +251,8 @@ pub struct TransferView {
     pub not_after: Timestamp,
     /// Why the last attempt did not deliver it.
     pub code: Option<String>,
+    /// What the destination says is wrong with it, item by item.
+    pub faults: Vec<Fault>,
     /// What the destination calls it.
     pub reference: Option<String>,
     /// The index of its disclosure entry.

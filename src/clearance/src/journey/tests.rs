@@ -1,6 +1,9 @@
 //! What the journey promises beyond what its types do: refusals told apart, and nothing about a person in a `Debug`.
 
+mod streamed;
+
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
@@ -10,15 +13,15 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::adapter::{
-    Acknowledgement, Adapter, Call, Description, Direction, IndexInquiry, Means, Outcome, Promise,
-    PurposeDescription, Reply,
+    Acknowledgement, Adapter, Call, Description, Direction, DocumentFacts, Documents, IndexInquiry, Means,
+    Outcome, Promise, PurposeDescription, Reply,
 };
 use crate::basis::{Permit, Question, Standing};
 use crate::fault::Fault;
 use crate::keys::{Pseudonym, Secret};
 use crate::person::{ESTONIAN_PERSONAL_CODE, ESTONIAN_REGISTRY_CODE, Identifier, Private};
-use crate::seal::{Day, KeyRing, KeyRingError};
-use crate::testing::{Book, Journey, TRANSFER, begin, vault};
+use crate::seal::{Bodies, Day, KeyRing, KeyRingError};
+use crate::testing::{Book, Journey, MemoryBodies, TRANSFER, begin, vault};
 use crate::words::TransferId;
 
 const SUBJECT: &str = "39901012239";
@@ -58,16 +61,47 @@ const PROFILE: &str = r#"
     ground = "an invented act"
 "#;
 
+/// A rule that rests on what only the document tells.
+const ON_FACTS: &str = r#"
+    @id("report") @reason("a report is due")
+    @condition_1("the report is final")
+    permit (principal, action == Action::"disclose", resource)
+    when { context.evidence.contains("final:document") };
+"#;
+
 #[derive(Debug)]
 struct Registry(Description);
 
+/// A report is final unless its title says that it is a draft.
+#[derive(Debug)]
+struct Final;
+
+impl DocumentFacts for Final {
+    fn kinds(&self) -> &[&'static str] {
+        &["final"]
+    }
+
+    fn against(&self, document: &[u8]) -> Vec<Fault> {
+        let is_draft = String::from_utf8_lossy(document).contains("Draft");
+        is_draft
+            .then(|| Fault::new("final", "/title", "the report is a draft", "finish it"))
+            .into_iter()
+            .collect()
+    }
+}
+
 fn journey() -> Journey {
+    journey_by(POLICY)
+}
+
+fn journey_by(policies: &'static str) -> Journey {
     let purpose = PurposeDescription {
         name: "report",
         summary: "report",
         direction: Direction::Sends,
         act_reason: "PUBHLTH",
         bases: Vec::new(),
+        documents: Documents::One,
         media_types: &["application/fhir+json"],
         profile: PROFILE,
         needs_recipient: false,
@@ -75,18 +109,17 @@ fn journey() -> Journey {
     };
     Journey::to(
         "registry",
-        Registry(Description {
-            summary: "a registry",
-            policies: POLICY,
-            never: &[],
-            purposes: vec![purpose],
-        }),
+        Registry(Description { summary: "a registry", policies, never: &[], purposes: vec![purpose] }),
     )
 }
 
 impl Adapter for Registry {
     fn description(&self) -> &Description {
         &self.0
+    }
+
+    fn facts(&self, _purpose: &str) -> Option<&dyn DocumentFacts> {
+        (self.0.policies == ON_FACTS).then_some(&Final)
     }
 
     fn shape(&self, minimal: Minimal) -> Result<Outgoing, Vec<Fault>> {
@@ -142,7 +175,8 @@ impl OnRecord {
     }
 
     fn open_with(self, ring: &KeyRing) -> Result<Opened, OpenRefusal> {
-        finish(begin(&self.book, &self.permit)).open(self.permit, ring)
+        let bodies: Arc<dyn Bodies> = Arc::new(MemoryBodies::default());
+        finish(begin(&self.book, &self.permit)).open(self.permit, ring, &bodies)
     }
 
     fn tampered(self, change: impl FnOnce(&mut Acceptance)) -> Self {
@@ -157,6 +191,25 @@ pub(super) fn finish<T>(future: impl Future<Output = T>) -> T {
         Poll::Ready(answer) => answer,
         Poll::Pending => panic!("it waits"),
     }
+}
+
+#[test]
+fn a_rule_may_rest_on_what_only_the_document_tells_and_a_no_says_where() {
+    let journey = journey_by(ON_FACTS);
+    let outgoing = journey.shape(&declaration(), &document()).unwrap();
+    let evidence: Vec<_> = outgoing.permit().question().evidence.iter().map(String::as_str).collect();
+    assert_eq!(evidence, ["final:document"]);
+    // It is on record, and asked for again at each attempt.
+    let keys = tempfile::tempdir().unwrap();
+    let book = finish(journey.record(outgoing, &vault(keys.path())));
+    assert!(journey.permit_again(&book).question().evidence.contains("final:document"));
+
+    let mut draft = document();
+    draft["title"] = json!("Draft");
+    let refusal = journey.shape(&declaration(), &draft).unwrap_err();
+    let faults: Vec<_> =
+        refusal.faults.iter().map(|fault| (fault.rule.as_ref(), fault.pointer.as_str())).collect();
+    assert_eq!((refusal.rule.as_str(), faults), ("report", vec![("final", "/title"), ("report", "")]));
 }
 
 #[test]
@@ -228,7 +281,7 @@ fn what_is_sent_asked_and_answered_does_not_print() {
         url: Private::new(secret),
         url_template: "https://registry.example/{id}".into(),
         headers: headers(),
-        body: body.clone(),
+        body: body.clone().into(),
         deadline: Timestamp::UNIX_EPOCH,
         answer_bytes_max: 1,
     };

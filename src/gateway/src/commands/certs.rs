@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use clearance::clock::{Clock, SystemClock};
 use identity::example::{ExampleNames, ExamplePki, Lifetimes};
-use identity::{Reloader, check_chain};
+use identity::{Expiry, Foresight, Reloader, Urgency, check_chain, foresee};
 use rustls::time_provider::DefaultTimeProvider;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::Arc;
 
 use super::{Failure, Report, Settings, read};
-use crate::serve::sources;
+use crate::serve::{causes, sources};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Certs {
@@ -44,6 +44,19 @@ pub(super) enum Certs {
         #[command(flatten)]
         settings: Settings,
     },
+    /// Whether everything that the settings name could be used now; exit code 1 where something could not
+    Check {
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// What would be broken at another moment if nothing was renewed until then
+    Simulate {
+        #[command(flatten)]
+        settings: Settings,
+        /// The moment: a date, or an instant (RFC 3339)
+        #[arg(long, value_parser = moment)]
+        at: jiff::Timestamp,
+    },
 }
 
 impl Certs {
@@ -64,8 +77,57 @@ impl Certs {
                 Ok(())
             }
             Self::Show { settings } => show(report, settings),
+            Self::Check { settings } => {
+                if foretell(report, settings, SystemClock.now())? {
+                    Ok(())
+                } else {
+                    Err(Failure::Failed("not everything could be used".to_owned()))
+                }
+            }
+            Self::Simulate { settings, at } => foretell(report, settings, *at).map(drop),
         }
     }
+}
+
+/// A date means its beginning, in UTC.
+fn moment(text: &str) -> Result<jiff::Timestamp, jiff::Error> {
+    text.parse()
+        .or_else(|_| Ok(text.parse::<jiff::civil::Date>()?.to_zoned(jiff::tz::TimeZone::UTC)?.timestamp()))
+}
+
+/// Prints what would work at `at` and what would not; whether all would.
+fn foretell(report: &Report, settings: &Settings, at: jiff::Timestamp) -> Result<bool, Failure> {
+    let config = crate::config::load(&settings.config)?;
+    let Foresight { failures, clients_out } = foresee(&sources(&config), at);
+    let broken: Vec<_> = failures
+        .iter()
+        .map(|failure| json!({ "part": failure.part.to_string(), "why": causes(failure) }))
+        .chain(clients_out.iter().map(|client| {
+            json!({ "part": format!("client `{client}`"), "why": "none of its pinned certificates or keys holds then" })
+        }))
+        .collect();
+    for part in &broken {
+        let text = |name: &str| part.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        report.line(format_args!("broken   {}: {}", text("part"), text("why")));
+    }
+    // What has an end is known from what can be read now.
+    let now = SystemClock.now();
+    if let Ok(trust) = Reloader::new(sources(&config), Arc::new(DefaultTimeProvider), now) {
+        let ends = trust.current().inventory(at);
+        for end in ends.iter().filter(|end| end.urgency >= Urgency::Days60) {
+            report.line(format_args!("{:<8} {}: {}", urgency(end), end.name, end.not_after));
+        }
+    }
+    let good = broken.is_empty();
+    if good {
+        report.line(format_args!("at {at} everything the settings name could be used"));
+    }
+    report.value(&json!({ "at": at, "ok": good, "broken": broken }));
+    Ok(good)
+}
+
+fn urgency(end: &Expiry) -> String {
+    if end.urgency == Urgency::Expired { "over".to_owned() } else { format!("{} days", end.days_left) }
 }
 
 fn init(report: &Report, folder: &PathBuf, names: &[String]) -> Result<(), Failure> {

@@ -1,5 +1,7 @@
 //! `clearance demo`: the main job, end to end, on embedded defaults: a PKI, stand-ins, a gateway, transfers, a table.
 
+mod bills;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
@@ -9,6 +11,7 @@ use http::StatusCode;
 use identity::example::ExampleClient;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use reqwest::Client;
+use reqwest::multipart::{Form, Part};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -43,6 +46,7 @@ struct Trial {
     what: &'static str,
     client: ExampleClient,
     declaration: Value,
+    /// JSON; or XML, as a text.
     document: Value,
 }
 
@@ -80,7 +84,7 @@ impl Demo {
 }
 
 fn progress(report: &Report) -> ProgressBar {
-    let bar = ProgressBar::new(10);
+    let bar = ProgressBar::new(12);
     if report.is_json() {
         bar.set_draw_target(ProgressDrawTarget::hidden());
     }
@@ -98,6 +102,9 @@ async fn play(playground: &Playground, address: &str, progress: &ProgressBar) ->
         rows.push(send(&client, address, &trial, 20).await?);
         progress.inc(1);
     }
+    progress.set_message("treatment bills");
+    rows.extend(bills::play(playground, address).await?);
+    progress.inc(1);
     rows.push(retried(playground, address, progress).await?);
     Ok(rows)
 }
@@ -113,6 +120,11 @@ fn trials() -> Vec<Trial> {
         declaration: declaration.clone(),
         document: document.clone(),
     };
+    let prescription = trial(
+        "prescription to the prescription centre",
+        &parse(samples::TO_PRESCRIPTION_CENTRE),
+        &parse(samples::PRESCRIPTION),
+    );
     let with = |value: &Value, pointer: &str, new: Value| {
         let mut value = value.clone();
         if let Some(place) = value.pointer_mut(pointer) {
@@ -123,6 +135,12 @@ fn trials() -> Vec<Trial> {
     vec![
         trial("health-check decision to the employer", &to_employer, &occupational),
         trial("driver's certificate to the Transport Administration", &to_administration, &driver),
+        prescription,
+        trial(
+            "ambulatory epicrisis to the patient portal",
+            &parse(samples::TO_PATIENT_PORTAL),
+            &Value::from(samples::EPICRISIS),
+        ),
         trial(
             "no legal basis: legitimate interest",
             &with(&to_employer, "/legal_basis/gdpr6", json!("6(1)(f)")),
@@ -181,16 +199,23 @@ fn client(playground: &Playground, client: ExampleClient) -> Result<Client, Fail
 }
 
 async fn send(client: &Client, address: &str, trial: &Trial, wait: u32) -> Result<Row, Failure> {
-    // The declaration comes first in the body: of a document nothing is read before it.
-    let body = format!(r#"{{"declaration":{},"document":{}}}"#, trial.declaration, trial.document);
-    let answer = client
+    let request = client
         .post(format!("{address}/v1/transfers"))
-        .header("content-type", "application/json")
         .header("idempotency-key", submit::fresh_key())
-        .header("prefer", format!("wait={wait}"))
-        .body(body)
-        .send()
-        .await?;
+        .header("prefer", format!("wait={wait}"));
+    // The declaration comes first in the body: of a document nothing is read before it.
+    let request = match trial.document.as_str() {
+        Some(xml) => {
+            let document = Part::text(xml.to_owned()).mime_str("application/xml")?;
+            request.multipart(
+                Form::new().text("declaration", trial.declaration.to_string()).part("document", document),
+            )
+        }
+        None => request
+            .header("content-type", "application/json")
+            .body(format!(r#"{{"declaration":{},"document":{}}}"#, trial.declaration, trial.document)),
+    };
+    let answer = request.send().await?;
     let status = answer.status();
     let body: Value = answer.json().await?;
     Ok(row(trial.what, status, &body))
@@ -265,14 +290,21 @@ fn tell(report: &Report, playground: &Playground, rows: &[Row]) {
             report.line(format_args!("  {path:<60} {value}"))
         });
     }
+    let documents = playground.portal.documents();
+    report.line(format_args!("\nthe patient portal has {} CDA document on file", documents.len()));
     let filed = playground.tis.certificates();
     let sections: BTreeSet<_> = filed.iter().flat_map(section_codes).collect();
     let sections: Vec<_> = sections.into_iter().collect();
     report.line(format_args!(
-        "\nTIS received {} certificate, with the sections {}\n",
+        "TIS received {} certificate, with the sections {}\n",
         filed.len(),
         sections.join(", "),
     ));
+    for prescription in playground.prescriptions.prescriptions() {
+        let number = prescription.pointer("/identifier/0/value").and_then(Value::as_str).unwrap_or_default();
+        report.line(format_args!("the prescription centre issued the prescription {number}\n"));
+    }
+    report.line(format_args!("the Health Insurance Fund received {} bill\n", playground.fund.bills().len()));
 }
 
 /// Every value of a document with its path; systems and profiles say nothing to a reader here.

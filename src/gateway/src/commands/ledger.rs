@@ -35,7 +35,15 @@ async fn verify(config: &Config) -> Result<Result<Verified, Finding>, Failure> {
     let key = housekeeping::signing_key(config, &secrets)?;
     let file = store::LedgerFile::open(&config.paths.data.join("clearance.db"))?;
     let checkpoints = believed(file.checkpoints(0)?, key.verifier())?;
-    Ok(file.verify(&checkpoints)?)
+    let verified = file.verify(&checkpoints)?;
+    let missing = file.missing_bodies(&*crate::serve::open_bodies(config)?)?;
+    if let Some(first) = missing.first() {
+        return Err(Failure::Failed(format!(
+            "the spooled documents of {} undelivered transfer(s) are missing or cut, the first those of `{first}`",
+            missing.len()
+        )));
+    }
+    Ok(verified)
 }
 
 /// The stored checkpoints that this ledger's key has signed; one that it has not is damage.

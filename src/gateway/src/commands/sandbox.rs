@@ -30,6 +30,15 @@ impl Sandbox {
             report.line(format_args!("  make it fail            {tis_admin}/faults"));
             report.line(format_args!("employer                  https://{}", playground.employer.address()));
             report.line(format_args!("  make it fail            {employer_admin}/faults"));
+            let prescriptions_admin = admin(playground.prescriptions.admin_address());
+            report.line(format_args!(
+                "prescription centre       https://{}",
+                playground.prescriptions.address()
+            ));
+            report.line(format_args!("  make it fail            {prescriptions_admin}/faults"));
+            let fund_admin = admin(playground.fund.admin_address());
+            report.line(format_args!("health insurance fund     https://{}", playground.fund.address()));
+            report.line(format_args!("  make it fail            {fund_admin}/faults"));
             report.line(format_args!(
                 "\nnow run: clearance serve --config {}",
                 playground.settings().display()
@@ -41,6 +50,10 @@ impl Sandbox {
                 "security_server_admin": tis_admin,
                 "employer": playground.employer.address().to_string(),
                 "employer_admin": employer_admin,
+                "prescription_centre": playground.prescriptions.address().to_string(),
+                "prescription_centre_admin": prescriptions_admin,
+                "health_insurance_fund": playground.fund.address().to_string(),
+                "health_insurance_fund_admin": fund_admin,
             }));
             Ok(asked_to_stop().await?)
         })

@@ -194,8 +194,13 @@ fn out_of_bounds(config: &Config) -> Vec<String> {
         ("limits.body_ms", limits.body_ms, 1, 1000 * DAY_SECONDS),
         ("limits.waiting_max", wide(limits.waiting_max), 0, 1_000_000),
         ("limits.wait_seconds_max", limits.wait_seconds_max, 0, DAY_SECONDS),
+        ("limits.upload_bytes_per_second_min", limits.upload_bytes_per_second_min, 1, u64::MAX),
+        ("limits.uploads_max", wide(limits.uploads_max), 1, 256),
+        ("limits.bodies_bytes_max", wide(limits.bodies_bytes_max), wide(largest_body(limits)), 1 << 41),
+        ("limits.bodies_wait_ms", limits.bodies_wait_ms, 0, 60_000),
         ("limits.drain_seconds", limits.drain_seconds, 0, DAY_SECONDS),
         ("delivery.attempt_seconds", delivery.attempt_seconds.into(), 1, DAY_SECONDS),
+        ("delivery.bytes_per_second_min", delivery.bytes_per_second_min, 1, u64::MAX),
         ("delivery.not_after_hours", delivery.not_after_hours.into(), 1, 24 * 366),
         ("delivery.not_after_hours_max", delivery.not_after_hours_max.into(), 1, 24 * 366),
         ("delivery.concurrent", wide(delivery.concurrent), 1, 1000),
@@ -210,6 +215,11 @@ fn out_of_bounds(config: &Config) -> Vec<String> {
     outside
         .map(|(name, number, least, most)| format!("`{name}` = {number} is not between {least} and {most}"))
         .collect()
+}
+
+/// What one body may take: with less for all of them, none that large would ever be read.
+pub(crate) fn largest_body(limits: &super::Limits) -> usize {
+    limits.json_body_bytes_max.max(limits.declaration_bytes_max.saturating_add(limits.document_bytes_max))
 }
 
 fn line_at(text: &str, offset: usize) -> usize {
@@ -319,7 +329,8 @@ mod tests {
         let mut other = parse(Path::new("own.toml"), "").unwrap();
         let elsewhere = || "elsewhere".to_owned();
         (other.paths.data, other.paths.keys) = ("elsewhere".into(), "elsewhere".into());
-        other.paths.keyring = "elsewhere".into();
+        (other.paths.keyring, other.paths.spool) = ("elsewhere".into(), "elsewhere".into());
+        (other.limits.uploads_max, other.limits.bodies_bytes_max, other.limits.spool_bytes_max) = (1, 1, 1);
         (other.intake.listen, other.admin.listen, other.tls_only.listen) =
             (elsewhere(), elsewhere(), elsewhere());
         (other.ledger.origin, other.telemetry.otlp) = (elsewhere(), elsewhere());

@@ -12,7 +12,7 @@ use identity::MaterialFiles;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
-pub(crate) use self::load::{DEFAULTS, load};
+pub(crate) use self::load::{DEFAULTS, largest_body, load};
 
 /// All settings. The comments stand in `deploy/clearance.toml`, which is also where the defaults are.
 #[derive(Debug, Clone, Deserialize)]
@@ -40,10 +40,16 @@ pub(crate) struct Config {
 pub(crate) struct Paths {
     pub(crate) data: PathBuf,
     keyring: PathBuf,
+    spool: PathBuf,
     pub(crate) keys: PathBuf,
 }
 
 impl Paths {
+    /// Where sealed documents lie that are too large for the database.
+    pub(crate) fn spool(&self) -> PathBuf {
+        if self.spool.as_os_str().is_empty() { self.data.join("spool") } else { self.spool.clone() }
+    }
+
     /// Where the daily keys lie: a folder of its own, so that a backup of the data can be without them.
     pub(crate) fn keyring(&self) -> PathBuf {
         if self.keyring.as_os_str().is_empty() { self.data.join("keyring") } else { self.keyring.clone() }
@@ -144,6 +150,12 @@ pub(crate) struct Limits {
     pub(crate) declaration_bytes_max: usize,
     pub(crate) json_body_bytes_max: usize,
     pub(crate) document_bytes_max: usize,
+    pub(crate) upload_bytes_max: u64,
+    pub(crate) upload_bytes_per_second_min: u64,
+    pub(crate) uploads_max: usize,
+    pub(crate) bodies_bytes_max: usize,
+    pub(crate) bodies_wait_ms: u64,
+    pub(crate) spool_bytes_max: u64,
     pub(crate) connections_max: usize,
     pub(crate) client_connections_max: usize,
     pub(crate) idle_seconds: u64,
@@ -169,6 +181,7 @@ pub(crate) struct Delivery {
     pub(crate) not_after_hours: u32,
     pub(crate) not_after_hours_max: u32,
     pub(crate) attempt_seconds: u32,
+    pub(crate) bytes_per_second_min: u64,
     pub(crate) concurrent: usize,
     pub(crate) retry_first_ms: u64,
     pub(crate) retry_factor: f64,
@@ -229,11 +242,15 @@ impl Config {
         let differs = [
             ("paths.data", self.paths.data != new.paths.data),
             ("paths.keyring", self.paths.keyring != new.paths.keyring),
+            ("paths.spool", self.paths.spool != new.paths.spool),
             ("paths.keys", self.paths.keys != new.paths.keys),
             ("intake.listen", self.intake.listen != new.intake.listen),
             ("admin.listen", self.admin.listen != new.admin.listen),
             ("tls_only.listen", self.tls_only.listen != new.tls_only.listen),
             ("limits.connections_max", self.limits.connections_max != new.limits.connections_max),
+            ("limits.uploads_max", self.limits.uploads_max != new.limits.uploads_max),
+            ("limits.bodies_bytes_max", self.limits.bodies_bytes_max != new.limits.bodies_bytes_max),
+            ("limits.spool_bytes_max", self.limits.spool_bytes_max != new.limits.spool_bytes_max),
             ("limits.disk_reserved_bytes", self.limits.disk_reserved_bytes != new.limits.disk_reserved_bytes),
             ("ledger.origin", self.ledger.origin != new.ledger.origin),
             ("telemetry.otlp", self.telemetry.otlp != new.telemetry.otlp),
@@ -252,6 +269,7 @@ impl Config {
         };
         anchor(&mut self.paths.data);
         anchor_if_given(&mut self.paths.keyring);
+        anchor_if_given(&mut self.paths.spool);
         anchor(&mut self.paths.keys);
         anchor(&mut self.intake.certificate);
         anchor(&mut self.intake.key);

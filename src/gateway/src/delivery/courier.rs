@@ -1,5 +1,6 @@
 //! What one due transfer comes to: asked again, begun on record, opened, proved, sent once, and ended on record.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,13 +8,15 @@ use clearance::adapter::{Means, Outcome, PayloadSigner, Setback, SubjectIndex, T
 use clearance::basis::{Policy, Question};
 use clearance::clock::{Clock, Entropy};
 use clearance::destination::Destination;
+use clearance::fault::Fault;
 use clearance::journey::{
     Attempt, BeginRefusal, Cleared, Due, Ending, OpenRefusal, Opened, Recorder, RecorderError, Unproven,
     Vault,
 };
-use clearance::seal::KeyRingError;
+use clearance::seal::{Bodies, KeyRingError, PartFailure};
 use clearance::words::{DestinationName, State, TransferId};
 use jiff::{SignedDuration, Timestamp};
+use ledger::Entry;
 use tracing::Instrument;
 
 use super::{Patience, Retry};
@@ -36,6 +39,8 @@ pub(crate) const DOES_NOT_OPEN: &str = "does-not-open";
 pub(crate) const UNKNOWN_ENVELOPE: &str = "unknown-envelope";
 /// Why a transfer is tried again while the ring is being mended.
 const KEY_RING_UNUSABLE: &str = "key-ring-unusable";
+/// Why a transfer is tried again of which the disk did not give a part.
+const PART_UNREADABLE: &str = "part-unreadable";
 
 /// How long an outcome that cannot be recorded is held before it is offered again, and how often that is done: about
 /// as long as a lease lasts, after which nobody may rely on it any more.
@@ -47,6 +52,7 @@ const HELD_TRIES: u32 = 60;
 pub(crate) struct Courier<R> {
     pub(crate) recorder: Arc<R>,
     pub(crate) vault: Arc<Vault>,
+    pub(crate) bodies: Arc<dyn Bodies>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) patience: Arc<dyn Patience>,
@@ -63,6 +69,20 @@ pub(crate) struct Terms<'a> {
     pub(crate) retry: Retry,
     /// How long one attempt may last.
     pub(crate) attempt: SignedDuration,
+    /// How many bytes give an attempt a second more.
+    pub(crate) bytes_per_second: u64,
+}
+
+impl Terms<'_> {
+    /// How long an attempt at this disclosure may last.
+    fn lasts(&self, leaf: &[u8]) -> SignedDuration {
+        let bytes = match Entry::decode(leaf) {
+            Ok(Entry::Disclosure(disclosure)) => disclosure.size.get(),
+            _ => 0,
+        };
+        let seconds = i64::try_from(bytes / self.bytes_per_second.max(1)).unwrap_or(i64::MAX);
+        self.attempt.saturating_add(SignedDuration::from_secs(seconds))
+    }
 }
 
 /// What an attempt came to, in the words of the record.
@@ -70,9 +90,13 @@ struct Verdict {
     state: State,
     code: Option<String>,
     rule: Option<String>,
+    faults: Vec<Fault>,
     reference: Option<String>,
     proof: Option<bytes::Bytes>,
     retry_after: Option<std::time::Duration>,
+    parts_done: BTreeSet<u32>,
+    /// It goes on at once: what is left was not tried.
+    goes_on: bool,
     /// It waits, body and all, until somebody has mended what stands in its way, or its deadline has passed.
     parked: Option<&'static str>,
 }
@@ -115,25 +139,28 @@ impl<R: Recorder> Courier<R> {
             Ok(permit) => permit,
             Err(denial) if denial.rule == POLICY_FAILED => return Ok(Step::Waits(POLICY_FAILED)),
             Err(denial) => {
-                let verdict = Verdict::withheld(denial.rule).after_doubt(due.state == State::Unknown);
+                let verdict =
+                    Verdict::withheld(denial.rule).after(due.is_partly_done, due.state == State::Unknown);
                 return Ok(self.end(&due, due.attempts, verdict, terms).await?);
             }
         };
-        let deadline = now.saturating_add(terms.attempt).unwrap_or(Timestamp::MAX);
+        let lasts = terms.lasts(&due.leaf);
+        let deadline = now.saturating_add(lasts).unwrap_or(Timestamp::MAX);
         // The lease outlives the deadline, so that nobody begins another attempt while this one is under way.
-        let lease_until = deadline.saturating_add(terms.attempt).unwrap_or(Timestamp::MAX);
+        let lease_until = deadline.saturating_add(lasts).unwrap_or(Timestamp::MAX);
         let begun = Attempt::begin(&*self.recorder, due.transfer, &permit, now, lease_until).await?;
         let attempt = match begun {
             Ok(attempt) => attempt,
             // The next look finds the new standing, or that nothing is left to do.
             Err(BeginRefusal::StandingChanged | BeginRefusal::NotPending) => return Ok(Step::Taken),
         };
-        let (number, perhaps_delivered) = (attempt.number(), attempt.perhaps_delivered());
-        let verdict = match attempt.open(permit, &self.vault.ring) {
+        let (number, partly, perhaps) =
+            (attempt.number(), attempt.is_partly_done(), attempt.perhaps_delivered());
+        let verdict = match attempt.open(permit, &self.vault.ring, &self.bodies) {
             // It says nothing about the transfer: nothing was sent, and it is tried again once the ring is mended.
             Err(OpenRefusal::Ring(error)) => {
                 let verdict = Verdict::of(State::Delivering).because(KEY_RING_UNUSABLE);
-                self.end(&due, number, verdict.after_doubt(perhaps_delivered), terms).await?;
+                self.end(&due, number, verdict.after(partly, perhaps), terms).await?;
                 return Err(Halt::Ring(error));
             }
             Err(refusal) => {
@@ -152,13 +179,13 @@ impl<R: Recorder> Courier<R> {
                 self.prove_and_deliver(opened, deadline, terms).instrument(span).await
             }
         };
-        Ok(self.end(&due, number, verdict.after_doubt(perhaps_delivered), terms).await?)
+        Ok(self.end(&due, number, verdict.after(partly, perhaps), terms).await?)
     }
 
     /// Ends a transfer whose deadline has passed, also when its destination is not configured any more.
     pub(crate) async fn expire(&self, due: &Due, destination: &DestinationName) -> Result<(), RecorderError> {
-        let verdict =
-            Verdict::of(State::Expired).because("deadline-passed").after_doubt(due.state == State::Unknown);
+        let verdict = Verdict::of(State::Expired).because("deadline-passed");
+        let verdict = verdict.after(due.is_partly_done, due.state == State::Unknown);
         self.conclude(due, due.attempts, verdict, destination, None).await
     }
 
@@ -173,8 +200,16 @@ impl<R: Recorder> Courier<R> {
 
     async fn deliver(&self, cleared: Cleared, means: &Means<'_>, terms: Terms<'_>) -> Verdict {
         let started = self.clock.now();
+        let (transfer, condition) = (cleared.transfer(), cleared.parts_condition());
         let outcome = terms.destination.adapter().deliver(cleared, means).await;
-        let verdict = Verdict::from(outcome);
+        let verdict = match condition.failure() {
+            None => Verdict::from(outcome),
+            // Whatever the destination says: it has not had what was recorded.
+            Some(failure) => {
+                tracing::error!(event.action = "does-not-open", transfer.id = %transfer, error.message = %failure, "a part of a sealed transfer could not be read; it was not sent whole");
+                Verdict::from(outcome).but_not_read(failure)
+            }
+        };
         let taken = self.clock.now().duration_since(started);
         metrics::attempted(terms.destination.name(), verdict.class(), taken);
         verdict
@@ -191,6 +226,7 @@ impl<R: Recorder> Courier<R> {
         let next = match verdict.state {
             state if state.is_final() => None,
             _ if parked.is_some() => Some(last),
+            _ if verdict.goes_on => Some(now),
             _ => Some(terms.retry.next(now, attempts, verdict.retry_after, &*self.entropy).min(last)),
         };
         self.conclude(due, attempts, verdict, terms.destination.name(), next).await?;
@@ -212,8 +248,10 @@ impl<R: Recorder> Courier<R> {
             next_attempt_at,
             code: verdict.code,
             rule: verdict.rule,
+            faults: verdict.faults,
             reference: verdict.reference,
             proof: self.commit_proof(due.transfer, verdict.proof.as_deref()),
+            parts_done: verdict.parts_done,
         };
         // Told once it is on record: a figure that was counted before would be counted again by the next try.
         self.record_end(&ending).await?;
@@ -269,14 +307,51 @@ pub(super) fn after(deadline: Timestamp) -> Timestamp {
 
 impl Verdict {
     const fn of(state: State) -> Self {
-        Self { state, code: None, rule: None, reference: None, proof: None, retry_after: None, parked: None }
+        Self {
+            state,
+            code: None,
+            rule: None,
+            faults: Vec::new(),
+            reference: None,
+            proof: None,
+            retry_after: None,
+            parts_done: BTreeSet::new(),
+            goes_on: false,
+            parked: None,
+        }
     }
 
     fn because(self, code: impl Into<String>) -> Self {
         Self { code: Some(code.into()), ..self }
     }
 
-    /// What ends while nobody knows whether an earlier attempt arrived says so, and what goes on stays in doubt.
+    /// What was sent was not all of what was recorded: that is no delivery, and no refusal of it.
+    fn but_not_read(self, failure: PartFailure) -> Self {
+        let state = match self.state {
+            State::Delivered | State::Unknown => State::Unknown,
+            _ => State::Delivering,
+        };
+        let parts_done = self.parts_done;
+        match failure {
+            PartFailure::DoesNotOpen => Self { parts_done, state, ..Self::parked(DOES_NOT_OPEN) },
+            PartFailure::Unreadable => Self { parts_done, ..Self::of(state).because(PART_UNREADABLE) },
+        }
+    }
+
+    /// What ends while parts of it are confirmed, or while nobody knows whether an earlier attempt arrived, says so; and what
+    /// goes on stays in doubt.
+    fn after(self, partly_done: bool, perhaps_delivered: bool) -> Self {
+        let verdict = self.after_doubt(perhaps_delivered);
+        match verdict.state {
+            State::Withheld | State::Expired | State::RefusedByDestination
+                if partly_done || !verdict.parts_done.is_empty() =>
+            {
+                verdict.because("partly-delivered")
+            }
+            _ => verdict,
+        }
+    }
+
     fn after_doubt(self, perhaps_delivered: bool) -> Self {
         match self.state {
             _ if !perhaps_delivered => self,
@@ -341,10 +416,19 @@ impl From<Outcome> for Verdict {
                 proof: Some(acknowledgement.proof),
                 ..Self::of(State::Delivered)
             },
-            Outcome::Refused(refusal) => Self::of(State::RefusedByDestination).because(refusal.code),
+            Outcome::Refused(refusal) => {
+                Self { faults: refusal.faults, ..Self::of(State::RefusedByDestination).because(refusal.code) }
+            }
             Outcome::Failed(setback) => Self::later(State::Delivering, setback),
             Outcome::Unknown(setback) => Self::later(State::Unknown, setback),
             Outcome::AnotherSubject => Self::withheld("wrong-patient"),
+            Outcome::Partly { done, setback: Some(setback) } => {
+                Self { parts_done: done, ..Self::later(State::Delivering, setback) }
+            }
+            // Without progress it would go round for ever.
+            Outcome::Partly { done, setback: None } => {
+                Self { goes_on: !done.is_empty(), parts_done: done, ..Self::of(State::Delivering) }
+            }
         }
     }
 }

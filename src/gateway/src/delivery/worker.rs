@@ -301,5 +301,6 @@ fn terms<'a>(
         index: rules.index.as_deref(),
         retry: Retry::of(settings),
         attempt: SignedDuration::from_secs(settings.attempt_seconds.into()),
+        bytes_per_second: settings.bytes_per_second_min,
     }
 }

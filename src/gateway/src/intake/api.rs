@@ -1,7 +1,7 @@
 //! What the API answers with. The OpenAPI document is made from these types.
 
 use clearance::fault::Fault;
-use clearance::journey::{Outgoing, SubjectProof, TransferView};
+use clearance::journey::{Outgoing, Part, SubjectProof, TransferView};
 use clearance::minimise::Manifest;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -41,7 +41,7 @@ impl Decision {
             }
             .to_owned(),
             manifest: manifest(outgoing.manifest()),
-            warnings: outgoing.declaration().warnings.iter().map(warning).collect(),
+            warnings: outgoing.declaration().warnings.iter().map(shown).collect(),
         }
     }
 }
@@ -50,7 +50,7 @@ fn manifest(manifest: &Manifest) -> serde_json::Value {
     serde_json::from_slice(&manifest.to_bytes()).unwrap_or_default()
 }
 
-fn warning(fault: &Fault) -> serde_json::Value {
+fn shown(fault: &Fault) -> serde_json::Value {
     serde_json::to_value(FaultDocument::of(fault)).unwrap_or_default()
 }
 
@@ -83,6 +83,27 @@ pub(crate) struct OutgoingDocument {
     pub(crate) media_type: String,
     /// The document, as text.
     pub(crate) document: String,
+    /// The documents that stream through, which are not shown.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) parts: Vec<OutgoingPart>,
+}
+
+/// What would leave of a document that streams through.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct OutgoingPart {
+    /// Its media type.
+    pub(crate) media_type: String,
+    /// How many bytes would leave.
+    pub(crate) bytes: u64,
+    /// Their SHA-256, in hex.
+    pub(crate) sha256: String,
+}
+
+impl OutgoingPart {
+    pub(crate) fn of(part: &Part) -> Self {
+        let media_type = part.media_type().to_owned();
+        Self { media_type, bytes: part.length(), sha256: hex::encode(part.sha256()) }
+    }
 }
 
 /// The answer to a transfer whose delivery was waited for: what was decided, and where it stands then.
@@ -123,6 +144,10 @@ pub(crate) struct Transfer {
     /// Why the last attempt did not deliver it: a code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) code: Option<String>,
+    /// What the destination says is wrong with it, item by item; never its own text.
+    #[schema(value_type = Vec<FaultDocument>)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) errors: Vec<serde_json::Value>,
     /// What the destination calls it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) acknowledgement: Option<String>,
@@ -144,6 +169,7 @@ impl Transfer {
             next_attempt_at: view.next_attempt_at.map(|at| at.to_string()),
             not_after: view.not_after.to_string(),
             code: view.code.clone(),
+            errors: view.faults.iter().map(shown).collect(),
             acknowledgement: view.reference.clone(),
             ledger_index: view.index,
         }

@@ -3,70 +3,59 @@
 //! Both forms, multipart and one JSON object, give the same two steps; of the document no byte is parsed, and in
 //! multipart none is read, before the caller asks for it.
 
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::fmt::Display;
 use std::time::Duration;
 
-use aws_lc_rs::digest;
 use axum::body::{Body, BodyDataStream};
 use bytes::Bytes;
 use clearance::journey::Document;
-use futures_util::{Stream, StreamExt};
+use futures_util::StreamExt;
 use http::{HeaderMap, header};
-use multer::{Constraints, Multipart, SizeLimit};
 use serde_json::Deserializer;
 use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout_at};
 
 use super::digest_header::ExpectedDigests;
+use super::multipart::{Deadline, Part, Parts, boundary};
 use super::problem::{Kind, Problem};
 use crate::config::Limits;
-
-/// The most that boundaries, part headers, preamble and epilogue of a multipart body may take together, in bytes.
-const SURROUNDINGS_BYTES_MAX: usize = 256 * 1024;
 
 /// A body that is being read.
 pub(crate) struct Incoming {
     form: Form,
-    deadline: Instant,
     declaration_bytes_max: usize,
     document_bytes_max: usize,
+    upload_bytes_per_second_min: u64,
 }
 
 enum Form {
     Json { body: Bytes, rest_at: usize },
-    Multipart { parts: Multipart<'static>, digests: DigestTap },
+    Multipart(Box<Parts>),
 }
 
 impl Incoming {
     /// Begins to read.
     pub(crate) async fn begin(headers: &HeaderMap, body: Body, limits: &Limits) -> Result<Self, Problem> {
-        let deadline = Instant::now() + Duration::from_millis(limits.body_ms);
+        let at = Instant::now() + Duration::from_millis(limits.body_ms);
         let expected = ExpectedDigests::of(headers)?;
         let media_type =
             headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
         let form = if essence(media_type) == "application/json" {
-            let body = buffer(body.into_data_stream(), limits.json_body_bytes_max, deadline).await?;
+            let body = buffer(body.into_data_stream(), limits.json_body_bytes_max, at).await?;
             expected.check(&body)?;
             Form::Json { body, rest_at: 0 }
         } else if matches!(essence(media_type).as_str(), "multipart/form-data" | "multipart/related") {
             let boundary = boundary(media_type).ok_or_else(|| malformed("the media type has no boundary"))?;
-            let digests = DigestTap::new(expected, body.into_data_stream());
-            // What surrounds the parts is bounded too: a preamble would be held until its boundary comes.
-            let whole = limits.declaration_bytes_max + limits.document_bytes_max + SURROUNDINGS_BYTES_MAX;
-            let whole = SizeLimit::new().whole_stream(u64::try_from(whole).unwrap_or(u64::MAX));
-            let constraints = Constraints::new().size_limit(whole);
-            let parts = Multipart::with_constraints(digests.clone(), boundary, constraints);
-            Form::Multipart { parts, digests }
+            let deadline = Deadline { at, bytes_per_second_min: None };
+            Form::Multipart(Box::new(Parts::new(body, boundary, expected, deadline)))
         } else {
             return Err(malformed("the body is neither JSON nor multipart"));
         };
         Ok(Self {
             form,
-            deadline,
             declaration_bytes_max: limits.declaration_bytes_max,
             document_bytes_max: limits.document_bytes_max,
+            upload_bytes_per_second_min: limits.upload_bytes_per_second_min,
         })
     }
 
@@ -82,38 +71,91 @@ impl Incoming {
                 }
                 Ok(declaration)
             }
-            Form::Multipart { parts, .. } => {
-                let part = next_part(parts, self.deadline).await?;
+            Form::Multipart(parts) => {
+                let part = parts.next().await?;
                 let part = part.ok_or_else(|| malformed("there is no part `declaration`"))?;
-                if part.name().is_some_and(|name| name != "declaration") {
+                if !part.is_called("declaration") {
                     return Err(declaration_first());
                 }
-                read_part(part, "the declaration", limit, self.deadline).await
+                parts.all_of(part, "the declaration", limit).await
             }
         }
     }
 
-    /// The document, after which nothing may follow.
-    pub(crate) async fn document(mut self) -> Result<Document, Problem> {
-        let limit = self.document_bytes_max;
-        match &mut self.form {
-            Form::Json { body, rest_at } => second_member(body, *rest_at),
-            Form::Multipart { parts, digests } => {
-                let part = next_part(parts, self.deadline).await?;
+    /// The one document, in memory, after which nothing may follow.
+    pub(crate) async fn document(self) -> Result<Document, Problem> {
+        match self.form {
+            Form::Json { body, rest_at } => second_member(&body, rest_at),
+            Form::Multipart(mut parts) => {
+                let part = parts.next().await?;
                 let part = part.ok_or_else(|| malformed("there is no part `document`"))?;
-                if part.name().is_some_and(|name| name != "document") {
-                    return Err(malformed("the part after the declaration is not called `document`"));
+                if !part.is_called("document") {
+                    return Err(not_a_document());
                 }
-                let media_type = part.content_type().map(|of| of.essence_str().to_owned());
-                let bytes = read_part(part, "the document", limit, self.deadline).await?;
-                if next_part(parts, self.deadline).await?.is_some() {
+                let media_type = part.media_type();
+                let bytes = parts.all_of(part, "the document", self.document_bytes_max).await?;
+                if parts.next().await?.is_some() {
                     return Err(malformed("this destination takes one document, and there are more parts"));
                 }
-                digests.read_to_the_end(self.deadline).await?;
-                digests.check()?;
-                let media_type = media_type.unwrap_or_else(|| "application/octet-stream".to_owned());
+                parts.end().await?;
                 Ok(Document { media_type, bytes })
             }
+        }
+    }
+
+    /// The documents, to be read one after the other.
+    pub(crate) fn documents(self) -> Result<Documents, Problem> {
+        Ok(match self.form {
+            Form::Json { body, rest_at } => Documents::Whole(Some(second_member(&body, rest_at)?)),
+            Form::Multipart(mut parts) => {
+                parts.streams(self.upload_bytes_per_second_min);
+                Documents::Parts(parts)
+            }
+        })
+    }
+}
+
+/// Documents on their way in.
+pub(crate) enum Documents {
+    /// One that came with the declaration.
+    Whole(Option<Document>),
+    /// The parts after the declaration.
+    Parts(Box<Parts>),
+}
+
+/// One of them, of which some has been read.
+pub(crate) enum OnItsWay {
+    Whole(Bytes),
+    Part(Box<Part>),
+}
+
+impl Documents {
+    /// The next one and its media type.
+    pub(crate) async fn next(&mut self) -> Result<Option<(String, OnItsWay)>, Problem> {
+        match self {
+            Self::Whole(document) => Ok(document.take().map(|of| (of.media_type, OnItsWay::Whole(of.bytes)))),
+            Self::Parts(parts) => match parts.next().await? {
+                None => Ok(None),
+                Some(part) if !part.is_called("document") => Err(not_a_document()),
+                Some(part) => Ok(Some((part.media_type(), OnItsWay::Part(Box::new(part))))),
+            },
+        }
+    }
+
+    /// Its next bytes.
+    pub(crate) async fn bytes_of(&self, document: &mut OnItsWay) -> Result<Option<Bytes>, Problem> {
+        match (self, document) {
+            (Self::Parts(parts), OnItsWay::Part(part)) => parts.bytes_of(part).await,
+            (_, OnItsWay::Whole(bytes)) => Ok(Some(std::mem::take(bytes)).filter(|bytes| !bytes.is_empty())),
+            (Self::Whole(_), OnItsWay::Part(_)) => Ok(None),
+        }
+    }
+
+    /// Nothing more may come, and all that came is what its digest says.
+    pub(crate) async fn end(self) -> Result<(), Problem> {
+        match self {
+            Self::Whole(_) => Ok(()),
+            Self::Parts(parts) => parts.end().await,
         }
     }
 }
@@ -188,114 +230,16 @@ async fn buffer(mut stream: BodyDataStream, limit: usize, deadline: Instant) -> 
     Ok(buffer.into())
 }
 
-async fn next_part(
-    parts: &mut Multipart<'static>,
-    deadline: Instant,
-) -> Result<Option<multer::Field<'static>>, Problem> {
-    let next = timeout_at(deadline, parts.next_field()).await.map_err(|_| timed_out())?;
-    next.map_err(|error| not_multipart(&error))
-}
-
-async fn read_part(
-    mut part: multer::Field<'static>,
-    what: &str,
-    limit: usize,
-    deadline: Instant,
-) -> Result<Bytes, Problem> {
-    let mut buffer = Vec::new();
-    loop {
-        let chunk = timeout_at(deadline, part.chunk()).await.map_err(|_| timed_out())?;
-        match chunk.map_err(|error| not_multipart(&error))? {
-            Some(chunk) if buffer.len() + chunk.len() > limit => return Err(too_large(what, limit)),
-            Some(chunk) => buffer.extend_from_slice(&chunk),
-            None => return Ok(buffer.into()),
-        }
-    }
-}
-
-/// Hashes a body as it passes, so that `Content-Digest` is checked without holding it.
-#[derive(Clone)]
-struct DigestTap(Arc<Mutex<Tap>>);
-
-struct Tap {
-    stream: BodyDataStream,
-    expected: ExpectedDigests,
-    sha256: digest::Context,
-    sha512: digest::Context,
-}
-
-impl DigestTap {
-    fn new(expected: ExpectedDigests, stream: BodyDataStream) -> Self {
-        Self(Arc::new(Mutex::new(Tap {
-            stream,
-            expected,
-            sha256: digest::Context::new(&digest::SHA256),
-            sha512: digest::Context::new(&digest::SHA512),
-        })))
-    }
-
-    fn tap(&self) -> MutexGuard<'_, Tap> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A multipart reader stops at the last boundary; the digest is that of everything.
-    async fn read_to_the_end(&self, deadline: Instant) -> Result<(), Problem> {
-        let mut rest = self.clone();
-        while let Some(chunk) = timeout_at(deadline, rest.next()).await.map_err(|_| timed_out())? {
-            chunk.map_err(|_| malformed("the body broke off"))?;
-        }
-        Ok(())
-    }
-
-    fn check(&self) -> Result<(), Problem> {
-        let tap = self.tap();
-        tap.expected.compare(tap.sha256.clone().finish().as_ref(), tap.sha512.clone().finish().as_ref())
-    }
-}
-
-impl Stream for DigestTap {
-    type Item = Result<Bytes, axum::Error>;
-
-    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let mut tap = self.tap();
-        let next = tap.stream.poll_next_unpin(context);
-        if let Poll::Ready(Some(Ok(chunk))) = &next {
-            if tap.expected.wants_sha256() {
-                tap.sha256.update(chunk);
-            }
-            if tap.expected.wants_sha512() {
-                tap.sha512.update(chunk);
-            }
-        }
-        next
-    }
-}
-
 fn essence(media_type: &str) -> String {
     media_type.split(';').next().unwrap_or("").trim().to_ascii_lowercase()
 }
 
-fn boundary(media_type: &str) -> Option<String> {
-    let parameters = media_type.split(';').skip(1);
-    let boundary =
-        parameters.filter_map(|parameter| parameter.split_once('=')).find_map(|(name, value)| {
-            name.trim().eq_ignore_ascii_case("boundary").then(|| value.trim().trim_matches('"').to_owned())
-        })?;
-    // RFC 2046: 1 to 70 characters.
-    (1..=70).contains(&boundary.len()).then_some(boundary)
-}
-
-fn malformed(detail: &str) -> Problem {
+pub(super) fn malformed(detail: &str) -> Problem {
     Problem::new(Kind::RequestMalformed, detail)
 }
 
-fn not_multipart(error: &multer::Error) -> Problem {
-    match error {
-        multer::Error::StreamSizeExceeded { limit } => {
-            Problem::new(Kind::TooLarge, format!("the multipart body is larger than {limit} bytes"))
-        }
-        _ => malformed("the multipart body is not well-formed or broke off"),
-    }
+fn not_a_document() -> Problem {
+    malformed("a part after the declaration is not called `document`")
 }
 
 fn not_json() -> Problem {
@@ -306,11 +250,11 @@ fn declaration_first() -> Problem {
     malformed("the declaration does not come first: nothing of a document is read before its declaration")
 }
 
-fn too_large(what: &str, limit: usize) -> Problem {
+pub(super) fn too_large(what: &str, limit: impl Display) -> Problem {
     Problem::new(Kind::TooLarge, format!("{what} is larger than {limit} bytes"))
 }
 
-fn timed_out() -> Problem {
+pub(super) fn timed_out() -> Problem {
     Problem::new(Kind::TimedOut, "the body did not arrive in time")
 }
 
@@ -349,12 +293,5 @@ mod tests {
         ] {
             assert!(both(body).is_err(), "{body}");
         }
-    }
-
-    #[test]
-    fn a_boundary_is_found_in_both_spellings() {
-        assert_eq!(boundary("multipart/form-data; boundary=abc").as_deref(), Some("abc"));
-        assert_eq!(boundary("multipart/related; type=x; Boundary=\"a b\"").as_deref(), Some("a b"));
-        assert_eq!(boundary("multipart/form-data"), None);
     }
 }

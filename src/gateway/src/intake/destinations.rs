@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use axum::extract::{Extension, State};
 use axum::response::Response;
+use clearance::adapter::Documents;
 use clearance::declaration::LegalBasis;
+use clearance::destination::Purpose;
 use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::json;
 use super::request::Caller;
+use crate::config::Limits;
 use crate::gateway::Gateway;
 
 /// The destinations this client may send to.
@@ -45,8 +48,12 @@ pub(crate) struct PurposeEntry {
     /// The legal bases its rules accept.
     #[schema(value_type = Vec<Object>)]
     legal_bases: Vec<LegalBasis>,
-    /// The media types of the document, or of the answer's documents.
+    /// The media types of a document; of the answer's documents, where it reads.
     media_types: Vec<String>,
+    /// How many documents one transfer may carry.
+    documents_max: usize,
+    /// How many bytes they may have, all together.
+    documents_bytes_max: u64,
     /// The profile that says what may stay of what is sent, or of what is read back.
     profile: String,
     /// The profile's version.
@@ -90,6 +97,8 @@ pub(crate) async fn list(
                     act_reason: purpose.description.act_reason.to_owned(),
                     legal_bases: purpose.description.bases.clone(),
                     media_types: purpose.description.media_types.iter().map(|of| (*of).to_owned()).collect(),
+                    documents_max: documents(purpose, limits).0,
+                    documents_bytes_max: documents(purpose, limits).1,
                     profile: purpose.profile.name().to_owned(),
                     profile_version: purpose.profile.version().to_owned(),
                     needs_recipient: purpose.description.needs_recipient,
@@ -105,4 +114,12 @@ pub(crate) async fn list(
         answer_bytes_max: config.requests.answer_bytes_max,
     };
     json(StatusCode::OK, &Destinations { destinations, limits })
+}
+
+/// How many documents a purpose takes, and how many bytes, within the operator's limits.
+fn documents(purpose: &Purpose, limits: &Limits) -> (usize, u64) {
+    match purpose.description.documents {
+        Documents::One => (1, limits.document_bytes_max as u64),
+        Documents::Streamed { max, bytes_max } => (max, bytes_max.min(limits.upload_bytes_max)),
+    }
 }

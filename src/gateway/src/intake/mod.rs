@@ -7,6 +7,8 @@ mod api;
 mod body;
 mod destinations;
 mod digest_header;
+mod memory;
+mod multipart;
 mod openapi;
 mod pages;
 pub(crate) mod problem;
@@ -15,6 +17,7 @@ mod released;
 mod request;
 mod requests;
 mod transfers;
+mod upload;
 mod waiting;
 
 use std::sync::Arc;
@@ -33,6 +36,7 @@ use crate::gateway::Gateway;
 use crate::rates::Used;
 use crate::telemetry::{metrics, trace};
 
+pub(crate) use self::memory::Room;
 pub(crate) use self::openapi::document as openapi_document;
 pub(crate) use self::pages::problem_pages;
 pub(crate) use self::request::{Caller, RequestId, template as route_template};

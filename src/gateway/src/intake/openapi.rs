@@ -134,7 +134,7 @@ struct Identifier {
 #[derive(utoipa::ToSchema)]
 #[expect(dead_code, reason = "a schema")]
 struct Evidence {
-    /// `order`, `consent`, `inquiry`, `release` or `certificate`.
+    /// `order`, `consent`, `inquiry`, `release`, `certificate` or `prescription`.
     kind: String,
     r#ref: String,
 }

@@ -8,10 +8,11 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Extension, Query, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use clearance::adapter::Documents;
 use clearance::declaration::Declaration;
 use clearance::fault::Fault;
 use clearance::journey::{
-    Content, Document, IdempotencyScope, Outgoing, Particulars, RecordFailure, Recorder, RecorderError,
+    Content, IdempotencyScope, Keeping, Outgoing, Particulars, RecordFailure, Recorder, RecorderError,
     Reservation, Submission,
 };
 use clearance::refusal::{Refusal, Stage};
@@ -21,11 +22,13 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use tracing::Instrument;
 
-use super::api::{Accepted, Checked, Decision, OutgoingDocument, Settled, Transfer};
+use super::api::{Accepted, Checked, Decision, OutgoingDocument, OutgoingPart, Settled, Transfer};
 use super::body::Incoming;
 use super::problem::{Kind, Problem};
 use super::request::{Caller, RequestId, idempotency_key, wait};
+use super::upload::{self, NotTaken, Received};
 use super::{json, reading};
+use crate::config::Limits;
 use crate::gateway::Gateway;
 use crate::telemetry::{metrics, trace};
 
@@ -67,9 +70,11 @@ pub(crate) async fn check(
         let detail = "`document` in the query is neither `true` nor `false`";
         Problem::new(Kind::RequestMalformed, detail)
     })?;
-    let mut incoming = Incoming::begin(&headers, body, &gateway.config.load().limits).await?;
+    let limits = Limits::clone(&gateway.config.load().limits);
+    let _memory = gateway.room.for_a_body(&headers, &limits).await?;
+    let mut incoming = Incoming::begin(&headers, body, &limits).await?;
     let declaration = incoming.declaration().await?;
-    let cleared = clear(&gateway, &caller, &declaration, incoming).await;
+    let cleared = clear(&gateway, &caller, &declaration, incoming, None).await;
     metrics::checked(cleared.is_ok());
     let (outgoing, _) = cleared.map_err(NotCleared::into_problem)?;
     let checked = Checked {
@@ -77,6 +82,7 @@ pub(crate) async fn check(
         outgoing: asked.document.then(|| OutgoingDocument {
             media_type: outgoing.payload().media_type.clone(),
             document: String::from_utf8_lossy(&outgoing.payload().bytes).into_owned(),
+            parts: outgoing.parts().iter().map(OutgoingPart::of).collect(),
         }),
     };
     Ok(json(StatusCode::OK, &checked))
@@ -118,9 +124,13 @@ async fn fresh(
     lease: Lease,
 ) -> Result<AcceptedAnswer, Problem> {
     gateway.accepting()?;
-    let mut incoming = Incoming::begin(headers, body, &gateway.config.load().limits).await?;
+    let limits = Limits::clone(&gateway.config.load().limits);
+    let _memory = gateway.room.for_a_body(headers, &limits).await?;
+    let internal = |_| Problem::new(Kind::Internal, "the source of randomness has failed");
+    let transfer = TransferId::new(gateway.clock.now(), &*gateway.entropy).map_err(internal)?;
+    let mut incoming = Incoming::begin(headers, body, &limits).await?;
     let declaration = incoming.declaration().await?;
-    let (outgoing, content) = match clear(gateway, caller, &declaration, incoming).await {
+    let (outgoing, content) = match clear(gateway, caller, &declaration, incoming, Some(transfer)).await {
         Ok(cleared) => cleared,
         Err(NotCleared::Problem(problem)) => return Err(problem),
         Err(NotCleared::Refused(refusal, named)) => {
@@ -137,15 +147,18 @@ async fn fresh(
     // The certificate may have been revoked while the body was on its way.
     caller.still_admitted(gateway)?;
     // On a task of its own: a client that hangs up meanwhile must not leave a commit half attended to.
-    let recording = tokio::spawn(record(lease, outgoing, content).in_current_span());
+    let recording = tokio::spawn(record(lease, transfer, outgoing, content).in_current_span());
     recording.await.unwrap_or_else(|_| Err(Problem::new(Kind::Internal, "recording the transfer broke off")))
 }
 
-async fn record(lease: Lease, outgoing: Outgoing, content: Content) -> Result<AcceptedAnswer, Problem> {
+async fn record(
+    lease: Lease,
+    transfer: TransferId,
+    outgoing: Outgoing,
+    content: Content,
+) -> Result<AcceptedAnswer, Problem> {
     let (gateway, idempotency) = (&*lease.gateway, lease.scope.clone());
     let at = gateway.clock.now();
-    let internal = |_| Problem::new(Kind::Internal, "the source of randomness has failed");
-    let transfer = TransferId::new(at, &*gateway.entropy).map_err(internal)?;
     let decision = Decision::of(&outgoing);
     let rules = decision.rules.clone();
     let destination = outgoing.declaration().destination.clone();
@@ -184,10 +197,12 @@ async fn replay(
     transfer: TransferId,
     answer: Vec<u8>,
 ) -> Result<AcceptedAnswer, Problem> {
-    let mut incoming = Incoming::begin(headers, body, &gateway.config.load().limits).await?;
+    let limits = Limits::clone(&gateway.config.load().limits);
+    let _memory = gateway.room.for_a_body(headers, &limits).await?;
+    let mut incoming = Incoming::begin(headers, body, &limits).await?;
     let declaration = incoming.declaration().await?;
-    let document = incoming.document().await?;
-    if content(gateway, &declaration, &document) != first {
+    let received = upload::received(incoming, limits.upload_bytes_max).await?;
+    if content(gateway, &declaration, &received) != first {
         let detail = "this client has used the idempotency key for a transfer with other content";
         return Err(Problem::new(Kind::KeyReused, detail));
     }
@@ -258,8 +273,9 @@ async fn clear(
     caller: &Caller,
     declaration: &Bytes,
     incoming: Incoming,
+    transfer: Option<TransferId>,
 ) -> Result<(Outgoing, Content), NotCleared> {
-    let rules = gateway.rules.load();
+    let rules = gateway.rules.load_full();
     let refused = |refusal: Refusal| NotCleared::Refused(refusal, None);
     metrics::body_parsed("declaration");
     let parsed =
@@ -280,12 +296,30 @@ async fn clear(
             .map_err(refused)?;
     let known = |refusal| NotCleared::Refused(refusal, named.clone());
     let lawful = submission.lawful(&rules.policy, standing).map_err(known)?;
-    let document = incoming.document().await?;
     metrics::body_parsed("document");
-    let content = content(gateway, declaration, &document);
-    let minimal = lawful.minimise(&document, &rules.policy).map_err(known)?;
-    let outgoing = minimal.shape().map_err(known)?;
-    Ok((outgoing, content))
+    let (outgoing, received) = match lawful.documents() {
+        Documents::One => upload::one(incoming, lawful, rules).await,
+        Documents::Streamed { .. } => {
+            let keeping = keeping(gateway, transfer)?;
+            upload::streamed(gateway, incoming, lawful, rules, keeping).await
+        }
+    }
+    .map_err(|not_taken| match not_taken {
+        NotTaken::Problem(problem) => NotCleared::Problem(problem),
+        NotTaken::Refused(refusal) => known(refusal),
+    })?;
+    Ok((outgoing, content(gateway, declaration, &received)))
+}
+
+/// A transfer's documents are sealed as they come; a check keeps nothing.
+fn keeping(gateway: &Gateway, transfer: Option<TransferId>) -> Result<Keeping, Problem> {
+    let Some(transfer) = transfer else { return Ok(Keeping::nothing()) };
+    gateway.health.spools().map_err(|why| {
+        Problem::new(Kind::NotAccepting, format!("not now: {why}")).retry_after(Duration::from_secs(30))
+    })?;
+    let in_memory = gateway.config.load().limits.document_bytes_max;
+    Keeping::sealed(&gateway.bodies, transfer, in_memory, &*gateway.entropy)
+        .map_err(|_| Problem::new(Kind::Internal, "the source of randomness has failed"))
 }
 
 /// What could only expire is not taken.
@@ -309,9 +343,11 @@ pub(super) fn no_route(problem: &Problem) -> Refusal {
 }
 
 /// Boundaries and part headers are left out: retries change them.
-fn content(gateway: &Gateway, declaration: &[u8], document: &Document) -> Content {
-    let parts = [declaration, document.media_type.as_bytes(), &document.bytes];
-    Content(gateway.vault.pseudonyms.digest("content", &parts))
+fn content(gateway: &Gateway, declaration: &[u8], received: &[Received]) -> Content {
+    let documents =
+        received.iter().flat_map(|(media_type, sha256)| [media_type.as_bytes(), sha256.as_slice()]);
+    let parts: Vec<_> = std::iter::once(declaration).chain(documents).collect();
+    Content(gateway.vault.pseudonyms.digest("content by digests", &parts))
 }
 
 fn scope(gateway: &Gateway, caller: &Caller, headers: &HeaderMap) -> Result<IdempotencyScope, Problem> {

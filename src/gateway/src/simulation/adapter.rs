@@ -1,9 +1,11 @@
 //! The adapter of the simulated registries: it tries once and reads the answer, as the real ones do.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use clearance::adapter::{
-    Acknowledgement, Adapter, Call, CallFailure, Description, DestinationRefusal, Direction, Means, Outcome,
-    Promise, PurposeDescription, Reply, Setback,
+    Acknowledgement, Adapter, Call, CallBody, CallFailure, Description, DestinationRefusal, Direction,
+    Documents, Means, Outcome, Piece, Promise, PurposeDescription, Reply, Setback,
 };
 use clearance::declaration::LegalBasis;
 use clearance::fault::Fault;
@@ -16,6 +18,9 @@ pub(super) const PURPOSE: &str = "report";
 pub(super) const MEDIA_TYPE: &str = "application/fhir+json";
 pub(super) const TRANSFER: HeaderName = HeaderName::from_static("transfer");
 pub(super) const ATTEMPT: HeaderName = HeaderName::from_static("attempt");
+/// Which document of a transfer this is, and of how many.
+pub(super) const PART: HeaderName = HeaderName::from_static("part");
+pub(super) const PARTS: HeaderName = HeaderName::from_static("parts");
 /// The answer of a registry that keeps the report.
 pub(super) const KEPT: &[u8] = b"kept";
 
@@ -57,6 +62,8 @@ pub(super) enum Repeats {
     AreRecognised,
     /// As another report: a doubtful one is asked for before it is sent again.
     AreDoubled,
+    /// Of several documents, each is recognised; each is sent in an attempt of its own.
+    ComeInParts,
 }
 
 /// The adapter.
@@ -74,6 +81,10 @@ impl Reporting {
             direction: Direction::Sends,
             act_reason: "PUBHLTH",
             bases: vec![basis()],
+            documents: match repeats {
+                Repeats::ComeInParts => Documents::Streamed { max: 4, bytes_max: 1 << 20 },
+                Repeats::AreRecognised | Repeats::AreDoubled => Documents::One,
+            },
             media_types: &[MEDIA_TYPE],
             profile: PROFILE,
             needs_recipient: false,
@@ -96,6 +107,25 @@ impl Reporting {
             means.transport.call(call(Method::POST, cleared, means)).await;
         answer.map_or_else(Outcome::from, read)
     }
+
+    /// The first part that is not done; with the last one, all of it is delivered.
+    async fn hand_over_a_part(&self, cleared: &Cleared, means: &Means<'_>) -> Outcome {
+        let mut missing = cleared.parts().filter(|part| !part.is_done());
+        let Some(part) = missing.next() else {
+            return Outcome::Unknown(Setback::new("nothing-left-to-send"));
+        };
+        let number = part.number();
+        let headers = [(PART, HeaderValue::from(number)), (PARTS, cleared.parts().count().into())];
+        let mut call = call(Method::POST, cleared, means);
+        call.headers.extend(headers.map(|(name, value)| (Some(name), value)));
+        call.body = [Piece::Part(part.read())].into_iter().collect();
+        match means.transport.call(call).await.map_or_else(Outcome::from, read) {
+            Outcome::Delivered(_) if missing.next().is_some() => {
+                Outcome::Partly { done: BTreeSet::from([number]), setback: None }
+            }
+            outcome => outcome,
+        }
+    }
 }
 
 impl Adapter for Reporting {
@@ -114,7 +144,11 @@ impl Adapter for Reporting {
 
     fn deliver<'a>(&'a self, cleared: Cleared, means: &'a Means<'a>) -> Promise<'a, Outcome> {
         Box::pin(async move {
-            match self.hand_over(&cleared, means).await {
+            let handed_over = match self.repeats {
+                Repeats::ComeInParts => self.hand_over_a_part(&cleared, means).await,
+                Repeats::AreRecognised | Repeats::AreDoubled => self.hand_over(&cleared, means).await,
+            };
+            match handed_over {
                 // This attempt did not arrive, but an earlier one may have.
                 Outcome::Failed(setback) if cleared.perhaps_delivered() => Outcome::Unknown(setback),
                 outcome => outcome,
@@ -132,7 +166,8 @@ pub(super) fn basis() -> LegalBasis {
 
 fn call(method: Method, cleared: &Cleared, means: &Means<'_>) -> Call {
     let text = |text: String| HeaderValue::from_str(&text).unwrap();
-    let body = if method == Method::POST { cleared.payload().bytes.clone() } else { Bytes::new() };
+    let body =
+        if method == Method::POST { cleared.payload().bytes.clone().into() } else { CallBody::default() };
     Call {
         peer: cleared.destination().to_string(),
         method,

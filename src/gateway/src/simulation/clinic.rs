@@ -3,19 +3,21 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use clearance::adapter::{Adapter, PayloadSigner};
+use clearance::adapter::{Adapter, Documents, PayloadSigner};
 use clearance::basis::Policy;
 use clearance::client::{Client, Professionals};
 use clearance::clock::Entropy;
 use clearance::declaration::{CheckDigits, Declaration};
 use clearance::destination::Destination;
 use clearance::journey::{
-    Content, Document, IdempotencyScope, Particulars, RecordFailure, Recorder, Submission, Vault,
+    Content, Document, IdempotencyScope, Keeping, Lawful, Minimal, NotMinimal, Particulars, RecordFailure,
+    Recorder, Submission, Vault,
 };
 use clearance::keys::{PseudonymKey, Secret};
 use clearance::person::{ESTONIAN_PERSONAL_CODE, Identifier, Private};
 use clearance::refusal::Refusal;
-use clearance::seal::{Day, KeyRing};
+use clearance::seal::{Bodies, Day, KeyRing};
+use clearance::testing::{Arrived, MemoryBodies};
 use clearance::words::TransferId;
 use jiff::Timestamp;
 use serde_json::json;
@@ -23,16 +25,17 @@ use tempfile::TempDir;
 
 use super::adapter::{MEDIA_TYPE, PURPOSE, Repeats, Reporting, basis};
 use super::chance::Chance;
-use super::{ARCHIVE, REGISTRY};
+use super::{ARCHIVE, REGISTRY, SHELF};
 use crate::playground;
 
 /// What holds in every run.
 #[derive(Debug)]
 pub(super) struct Clinic {
     pub(super) policy: Policy,
-    pub(super) destinations: [Arc<Destination>; 2],
+    pub(super) destinations: [Arc<Destination>; 3],
     client: Arc<Client>,
     keys: TempDir,
+    bodies: MemoryBodies,
 }
 
 /// What a client submits.
@@ -41,6 +44,8 @@ pub(super) struct Wish<'a> {
     pub(super) subject: &'a str,
     pub(super) destination: &'a Destination,
     pub(super) title: String,
+    /// How many documents, where they stream through.
+    pub(super) documents: usize,
     pub(super) supersedes: Option<TransferId>,
 }
 
@@ -59,8 +64,11 @@ impl Clinic {
             let adapter: Arc<dyn Adapter> = Arc::new(Reporting::new(repeats));
             Arc::new(Destination::new(name.parse().unwrap(), adapter).unwrap())
         };
-        let destinations =
-            [destination(REGISTRY, Repeats::AreDoubled), destination(ARCHIVE, Repeats::AreRecognised)];
+        let destinations = [
+            destination(REGISTRY, Repeats::AreDoubled),
+            destination(ARCHIVE, Repeats::AreRecognised),
+            destination(SHELF, Repeats::ComeInParts),
+        ];
         let client = Client {
             id: "ehr".parse().unwrap(),
             organisation: playground::CLINIC.to_owned(),
@@ -70,8 +78,8 @@ impl Clinic {
         let facts = destinations.each_ref().map(|of| of.facts());
         let sources = destinations.each_ref().map(|of| of.policies());
         let policy = Policy::load(&sources, std::slice::from_ref(&client), &facts).unwrap();
-        let clinic =
-            Self { policy, destinations, client: Arc::new(client), keys: tempfile::tempdir().unwrap() };
+        let (client, keys) = (Arc::new(client), tempfile::tempdir().unwrap());
+        let clinic = Self { policy, destinations, client, keys, bodies: MemoryBodies::default() };
         // The daily key is there before the first run, so that every run draws the same from its seed.
         let vault = clinic.vault(Arc::new(Chance::of(0)));
         vault.ring.key_of(Day::of(at), &*vault.entropy).unwrap();
@@ -86,28 +94,58 @@ impl Clinic {
         }
     }
 
-    /// Takes a transfer from the declaration to the record; the answer is its payload.
+    /// Where sealed documents lie.
+    pub(super) fn bodies(&self) -> Arc<dyn Bodies> {
+        Arc::new(self.bodies.clone())
+    }
+
+    /// Takes a transfer from the declaration to the record; the answer is what will leave: its payload, or its parts.
     pub(super) async fn submit<R: Recorder>(
         &self,
         wish: &Wish<'_>,
         recorder: &R,
         vault: &Vault,
         with: Particulars,
-    ) -> Result<Bytes, NotAccepted> {
+    ) -> Result<Vec<Bytes>, NotAccepted> {
         let declaration = Declaration::parse(&wish.declaration(), CheckDigits::Reject).unwrap();
         let destination = self.destinations.iter().find(|of| of.name() == wish.destination.name()).unwrap();
         let subject = vault.pseudonyms.pseudonym(&declaration.subject.identifier);
         let standing = recorder.standing(subject, destination.name()).await;
         let standing = standing.map_err(|error| NotAccepted::NotRecorded(error.into()))?;
-        let outgoing =
+        let lawful =
             Submission::receive(Arc::clone(&self.client), [3; 32], declaration, Arc::clone(destination))
                 .and_then(|submission| submission.lawful(&self.policy, standing))
-                .and_then(|lawful| lawful.minimise(&wish.document(), &self.policy))
-                .and_then(|minimal| minimal.shape())
                 .map_err(NotAccepted::Refused)?;
-        let payload = outgoing.payload().bytes.clone();
+        let minimal = match lawful.documents() {
+            Documents::One => lawful.minimise(&wish.document(0), &self.policy),
+            Documents::Streamed { .. } => self.minimise_streamed(lawful, wish, vault, with.transfer),
+        };
+        let outgoing = minimal.and_then(|minimal| minimal.shape()).map_err(NotAccepted::Refused)?;
+        let leaving = match outgoing.parts() {
+            [] => vec![outgoing.payload().bytes.clone()],
+            // They are shorter than what an adapter sees of them.
+            parts => parts.iter().map(|part| Bytes::copy_from_slice(part.head())).collect(),
+        };
         outgoing.record(recorder, vault, with).await.map_err(NotAccepted::NotRecorded)?;
-        Ok(payload)
+        Ok(leaving)
+    }
+
+    /// Every second transfer lies in a body, the others in the record.
+    fn minimise_streamed(
+        &self,
+        lawful: Lawful,
+        wish: &Wish<'_>,
+        vault: &Vault,
+        transfer: TransferId,
+    ) -> Result<Minimal, Refusal> {
+        let in_memory = if wish.documents.is_multiple_of(2) { 0 } else { 1 << 20 };
+        let keeping = Keeping::sealed(&self.bodies(), transfer, in_memory, &*vault.entropy).unwrap();
+        let documents: Vec<_> = (0..wish.documents).map(|number| wish.document(number)).collect();
+        let documents: Vec<_> = documents.iter().map(|of| (MEDIA_TYPE, &*of.bytes)).collect();
+        match lawful.minimise_arriving(&mut Arrived::of(&documents, 100), &self.policy, keeping) {
+            Err(NotMinimal::Refused(refusal)) => Err(refusal),
+            minimal => Ok(minimal.unwrap()),
+        }
     }
 
     /// What accompanies a transfer that is submitted now.
@@ -159,10 +197,10 @@ impl Wish<'_> {
         declaration.to_string().into_bytes()
     }
 
-    fn document(&self) -> Document {
+    fn document(&self, number: usize) -> Document {
         let document = json!({
             "resourceType": "Composition",
-            "title": self.title,
+            "title": if number == 0 { self.title.clone() } else { format!("{} {number}", self.title) },
             "subject": { "identifier": { "system": ESTONIAN_PERSONAL_CODE, "value": self.subject } },
             "text": { "status": "generated", "div": "<div>what nobody may learn</div>" },
         });

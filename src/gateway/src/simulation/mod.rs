@@ -38,6 +38,8 @@ use self::run::run;
 const REGISTRY: &str = "registry";
 /// The registry that recognises what it has.
 const ARCHIVE: &str = "archive";
+/// The registry that takes the documents of a transfer one by one.
+const SHELF: &str = "shelf";
 /// Reports that begin so are refused.
 const REFUSED_TITLE: &str = "Unwelcome";
 

@@ -106,6 +106,7 @@ impl<'a> Run<'a> {
         let courier = Arc::new(Courier {
             recorder: Arc::new(Interrupted { model: model.clone(), chance: Arc::clone(&chance), sabotage }),
             vault: Arc::clone(&vault),
+            bodies: clinic.bodies(),
             clock: Arc::clone(&time) as _,
             entropy: Arc::clone(&chance) as _,
             patience: Arc::new(GiveWay),
@@ -143,14 +144,15 @@ impl<'a> Run<'a> {
             subject: self.subject(),
             destination: self.destination(),
             title: format!("{title} {}", self.accepted.len()),
+            documents: 1 + self.chance.below(4) as usize,
             supersedes: if self.chance.one_in(12) { self.one_accepted() } else { None },
         };
         let particulars = self.clinic.particulars(transfer, now, not_after, &self.vault);
         let before = self.model.entries().len();
         let submitted = self.clinic.submit(&wish, &*self.courier.recorder, &self.vault, particulars);
         match finish(submitted) {
-            Ok(payload) => {
-                self.witness.accepted(transfer, payload);
+            Ok(leaving) => {
+                self.witness.accepted(transfer, leaving);
                 self.accepted.push(transfer);
             }
             Err(not_accepted) => {
@@ -215,7 +217,8 @@ impl<'a> Run<'a> {
                 continue;
             };
             let policy = &self.clinic.policy;
-            let terms = Terms { destination, policy, index: None, retry: RETRY, attempt: ATTEMPT };
+            let (retry, attempt) = (RETRY, ATTEMPT);
+            let terms = Terms { destination, policy, index: None, retry, attempt, bytes_per_second: 1 << 20 };
             for due in due {
                 let courier = Arc::clone(&self.courier);
                 self.under_way.push(Delivery {
@@ -302,7 +305,7 @@ impl<'a> Run<'a> {
     }
 
     fn destination(&self) -> &'a Destination {
-        &self.clinic.destinations[self.chance.below(2) as usize]
+        &self.clinic.destinations[self.chance.below(3) as usize]
     }
 
     fn subject(&self) -> &'static str {

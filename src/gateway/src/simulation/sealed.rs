@@ -37,6 +37,7 @@ impl Waiting {
             subject: WORKER.code,
             destination: &clinic.destinations[1],
             title: "Report".into(),
+            documents: 1,
             supersedes: None,
         };
         let particulars = clinic.particulars(transfer, at(0), at(1000), &vault);
@@ -52,6 +53,7 @@ impl Waiting {
         let courier = Courier {
             recorder: Arc::new(self.model.clone()),
             vault: Arc::new(vault),
+            bodies: self.clinic.bodies(),
             clock: Arc::clone(&self.time) as _,
             entropy: Arc::clone(&chance) as _,
             patience: Arc::new(GiveWay),
@@ -61,7 +63,8 @@ impl Waiting {
         let destination = &*self.clinic.destinations[1];
         let retry = Retry { first: SECOND, factor: 1.0, max: SECOND };
         let attempt = SignedDuration::from_secs(10);
-        let terms = Terms { destination, policy: &self.clinic.policy, index: None, retry, attempt };
+        let policy = &self.clinic.policy;
+        let terms = Terms { destination, policy, index: None, retry, attempt, bytes_per_second: 1 << 20 };
         let due = self.model.due(destination.name(), at(900), 1).await.unwrap().pop().expect("it is due");
         courier.carry(due, terms).await
     }

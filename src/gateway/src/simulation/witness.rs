@@ -30,7 +30,7 @@ struct Seen {
     violations: Vec<String>,
     trace: String,
     /// What was cleared, of every transfer that was accepted.
-    accepted: BTreeMap<TransferId, Bytes>,
+    accepted: BTreeMap<TransferId, Vec<Bytes>>,
     /// By the index of its entry: whom a change of standing concerns, and whether it stops what waits.
     changes: BTreeMap<u64, (Concern, bool)>,
     /// Where nothing may be sent now, but what was named as under way.
@@ -44,6 +44,8 @@ struct Seen {
 pub(super) struct Sending {
     pub(super) transfer: TransferId,
     pub(super) attempt: u32,
+    /// Which document it is, and of how many, where they come one by one.
+    pub(super) part: Option<(u32, u32)>,
     /// None when it only asks.
     pub(super) body: Option<Bytes>,
 }
@@ -63,9 +65,9 @@ impl Witness {
     }
 
     /// A client was told that its transfer is accepted.
-    pub(super) fn accepted(&self, transfer: TransferId, payload: Bytes) {
+    pub(super) fn accepted(&self, transfer: TransferId, leaving: Vec<Bytes>) {
         self.notes(format_args!("accepted {transfer}"));
-        self.seen.lock().unwrap().accepted.insert(transfer, payload);
+        self.seen.lock().unwrap().accepted.insert(transfer, leaving);
     }
 
     /// A client was told that a consent or restriction is on record.
@@ -90,7 +92,10 @@ impl Witness {
 
     /// A registry receives something.
     pub(super) fn arrives(&self, sending: &Sending) {
-        let Sending { transfer, attempt, body } = sending;
+        let Sending { transfer, attempt, part, body } = sending;
+        if part.is_some_and(|(part, _)| self.model.parts_done(*transfer).contains(&part)) {
+            self.accuses(format!("a document of {transfer} was sent again after it was confirmed"));
+        }
         self.notes(format_args!("arrives {transfer} attempt {attempt} asks: {}", body.is_none()));
         if self.model.attempts_on_record(&transfer.to_string()) != Some(*attempt) {
             self.accuses(format!(
@@ -104,7 +109,9 @@ impl Witness {
         let seen = self.seen.lock().unwrap();
         let named = concern.and_then(|concern| seen.stopped.get(&concern));
         let is_late = named.is_some_and(|named| !named.contains(transfer));
-        let differs = body.as_ref().is_some_and(|body| seen.accepted.get(transfer) != Some(body));
+        let at = part.map_or(0, |(part, _)| part as usize - 1);
+        let cleared = seen.accepted.get(transfer).and_then(|leaving| leaving.get(at));
+        let differs = body.as_ref().is_some_and(|body| cleared != Some(body));
         drop(seen);
         if is_late {
             self.accuses(format!("{transfer} was sent after the withdrawal, whose answer did not name it"));
@@ -143,17 +150,31 @@ impl Witness {
             let code = view.code.as_deref().unwrap_or_default();
             let expected = match state {
                 State::Delivered => 1..=1,
-                State::RefusedByDestination | State::Withdrawn => 0..=0,
                 State::Withheld | State::Expired if code == "perhaps-delivered" => 0..=1,
-                State::Withheld | State::Expired => 0..=0,
+                State::Withheld | State::Expired | State::RefusedByDestination
+                    if code == "partly-delivered" =>
+                {
+                    self.judge_parts(transfer, registries.shelved(transfer) > 0);
+                    continue;
+                }
+                State::Withheld | State::Expired | State::RefusedByDestination | State::Withdrawn => 0..=0,
                 State::Accepted | State::Delivering | State::Unknown => {
                     self.accuses(format!("{transfer} has not ended: {state}"));
                     continue;
                 }
             };
+            let in_doubt = code == "perhaps-delivered";
+            self.judge_parts(transfer, in_doubt || kept > 0 || registries.shelved(transfer) == 0);
             if !expected.contains(&kept) {
                 self.accuses(format!("{transfer} is {state} ({code}), and reported {kept} times"));
             }
+        }
+    }
+
+    /// What has ended says whether anything of it has arrived.
+    fn judge_parts(&self, transfer: TransferId, told: bool) {
+        if !told {
+            self.accuses(format!("{transfer} says other than is true of the documents that have arrived"));
         }
     }
 

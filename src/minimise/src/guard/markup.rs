@@ -157,7 +157,8 @@ pub(super) fn find(text: &str, survey: &Survey, is_base64: bool) -> Option<Findi
     if is_base64 {
         return None;
     }
-    let has_scheme = |schemes: &[&str]| survey.has_colon() && has_scheme(text, schemes);
+    let may_have_scheme = survey.has_colon() && may_have_scheme(text);
+    let has_scheme = |schemes: &[&str]| may_have_scheme && has_scheme(text, schemes);
     if has_scheme(&["javascript:", "vbscript:", "livescript:"])
         || (survey.has_markup() && has_active_markup(text))
     {
@@ -171,9 +172,6 @@ pub(super) fn find(text: &str, survey: &Survey, is_base64: bool) -> Option<Findi
 /// Whether an address with one of these schemes begins a word in `text`, or the text itself: there, browsers skip white space
 /// within the scheme, and so does this.
 fn has_scheme(text: &str, schemes: &[&str]) -> bool {
-    if !may_have_scheme(text) {
-        return false;
-    }
     let lower = text.to_lowercase();
     let dense: String = lower.chars().filter(|c| !c.is_whitespace()).collect();
     let begins_word =

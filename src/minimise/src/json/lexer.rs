@@ -68,6 +68,8 @@ pub(crate) struct Lexer {
     hasher: Hasher,
     at: usize,
     expects: Expect,
+    /// What it expects behind a value, which is told by the innermost frame.
+    behind: Expect,
     frames: Vec<Frame>,
     /// The hashes of the names of all open objects, outermost first; each frame knows where its own begin.
     hashes: Vec<u64>,
@@ -93,7 +95,9 @@ enum Expect {
     ItemOrEnd,
     NameOrEnd,
     Name,
-    Separator,
+    CommaOrBrace,
+    CommaOrBracket,
+    End,
 }
 
 #[derive(Debug)]
@@ -115,6 +119,7 @@ impl Lexer {
             hasher: Hasher::new(),
             at: 0,
             expects: Expect::Value,
+            behind: Expect::End,
             frames: Vec::new(),
             hashes: Vec::new(),
             members: 0,
@@ -165,26 +170,24 @@ impl Lexer {
     pub(crate) fn next(&mut self, window: &str, tail: Tail) -> Result<Token, Malformed> {
         let bytes = window.as_bytes();
         self.at = text::skip_space(bytes, self.at);
-        if self.expects == Expect::Separator {
-            let Some(frame) = self.frames.last() else {
-                return self.end(window, tail);
-            };
-            let is_object = frame.is_object;
-            match bytes.get(self.at) {
-                Some(b',') => {
-                    self.expects = if is_object { Expect::Name } else { Expect::Value };
-                    self.at = text::skip_space(bytes, self.at + 1);
-                }
-                Some(b'}') if is_object => return Ok(self.close()),
-                Some(b']') if !is_object => return Ok(self.close()),
-                _ if is_object => return self.starved(window, tail, Reason::CommaOrBraceExpected),
-                _ => return self.starved(window, tail, Reason::CommaOrBracketExpected),
-            }
-        }
         match (self.expects, bytes.get(self.at)) {
-            (Expect::NameOrEnd, Some(b'}')) | (Expect::ItemOrEnd, Some(b']')) => Ok(self.close()),
-            (Expect::NameOrEnd | Expect::Name, _) => self.name(window, tail),
-            _ => self.value(window, tail),
+            (Expect::CommaOrBrace, Some(b',')) => {
+                self.expects = Expect::Name;
+                self.at = text::skip_space(bytes, self.at + 1);
+                self.name(window, tail)
+            }
+            (Expect::CommaOrBracket, Some(b',')) => {
+                self.expects = Expect::Value;
+                self.at = text::skip_space(bytes, self.at + 1);
+                self.value(window, tail)
+            }
+            (Expect::CommaOrBrace | Expect::NameOrEnd, Some(b'}'))
+            | (Expect::CommaOrBracket | Expect::ItemOrEnd, Some(b']')) => Ok(self.close()),
+            (Expect::Name | Expect::NameOrEnd, _) => self.name(window, tail),
+            (Expect::Value | Expect::ItemOrEnd, _) => self.value(window, tail),
+            (Expect::CommaOrBrace, _) => self.starved(window, tail, Reason::CommaOrBraceExpected),
+            (Expect::CommaOrBracket, _) => self.starved(window, tail, Reason::CommaOrBracketExpected),
+            (Expect::End, _) => self.end(window, tail),
         }
     }
 
@@ -261,8 +264,12 @@ impl Lexer {
         if bytes.get(from) != Some(&b'"') {
             return self.starved(window, tail, Reason::NameExpected);
         }
-        let Some(name) = self.string(window, tail)? else {
-            return Ok(Token::More);
+        let name = match self.plain_string(bytes) {
+            Some(name) => name,
+            None => match self.string(window, tail)? {
+                Some(name) => name,
+                None => return Ok(Token::More),
+            },
         };
         let colon = text::skip_space(bytes, name.to + 1);
         if bytes.get(colon) != Some(&b':') {
@@ -307,13 +314,17 @@ impl Lexer {
         let from = self.at;
         let bytes = window.as_bytes();
         let token = match bytes.get(from) {
-            Some(b'"') => match self.string(window, tail)? {
-                Some(text) => {
-                    self.at = text.to + 1;
-                    Token::String(text)
-                }
-                None => return Ok(Token::More),
-            },
+            Some(b'"') => {
+                let text = match self.plain_string(bytes) {
+                    Some(text) => text,
+                    None => match self.string(window, tail)? {
+                        Some(text) => text,
+                        None => return Ok(Token::More),
+                    },
+                };
+                self.at = text.to + 1;
+                Token::String(text)
+            }
             Some(bracket @ (b'{' | b'[')) => {
                 self.count_item(window, from)?;
                 return self.open(window, *bracket == b'{');
@@ -331,12 +342,15 @@ impl Lexer {
             _ => return self.starved(window, tail, Reason::ValueExpected),
         };
         self.count_item(window, from)?;
-        self.expects = Expect::Separator;
+        self.expects = self.behind;
         Ok(token)
     }
 
     #[inline]
     fn count_item(&mut self, window: &str, at: usize) -> Result<(), Malformed> {
+        if self.behind == Expect::CommaOrBrace {
+            return Ok(());
+        }
         match self.frames.last_mut() {
             Some(frame) if !frame.is_object => {
                 frame.items += 1;
@@ -361,30 +375,40 @@ impl Lexer {
         }
         self.at += 1;
         self.frames.push(Frame { is_object, names_from: self.hashes.len(), many: None, items: 0 });
-        let (expects, token) = if is_object {
-            (Expect::NameOrEnd, Token::ObjectStart)
+        let (expects, behind, token) = if is_object {
+            (Expect::NameOrEnd, Expect::CommaOrBrace, Token::ObjectStart)
         } else {
-            (Expect::ItemOrEnd, Token::ArrayStart)
+            (Expect::ItemOrEnd, Expect::CommaOrBracket, Token::ArrayStart)
         };
-        self.expects = expects;
+        (self.expects, self.behind) = (expects, behind);
         Ok(token)
     }
 
     #[inline]
     fn close(&mut self) -> Token {
         self.at += 1;
-        self.expects = Expect::Separator;
-        match self.frames.pop() {
-            Some(frame) => {
-                self.hashes.truncate(frame.names_from);
-                if frame.is_object { Token::ObjectEnd } else { Token::ArrayEnd }
-            }
-            None => Token::End,
-        }
+        let Some(frame) = self.frames.pop() else { return Token::End };
+        self.hashes.truncate(frame.names_from);
+        self.behind = match self.frames.last() {
+            Some(around) if around.is_object => Expect::CommaOrBrace,
+            Some(_) => Expect::CommaOrBracket,
+            None => Expect::End,
+        };
+        self.expects = self.behind;
+        if frame.is_object { Token::ObjectEnd } else { Token::ArrayEnd }
+    }
+
+    /// The string whose opening quote stands here, if it is within the limits, ends here, and holds no escapes: most do.
+    #[inline]
+    fn plain_string(&self, bytes: &[u8]) -> Option<Text> {
+        let from = self.at + 1;
+        let to = text::plain_end(bytes, from);
+        let is_it = bytes.get(to) == Some(&b'"') && to - from <= self.limits.string_bytes_max;
+        is_it.then_some(Text { from, to, is_plain: true })
     }
 
     /// The string whose opening quote stands here; nothing when the window ends in it.
-    #[inline]
+    #[cold]
     fn string(&self, window: &str, tail: Tail) -> Result<Option<Text>, Malformed> {
         let from = self.at + 1;
         let bytes = window.as_bytes();
@@ -426,7 +450,7 @@ impl Lexer {
         }
         self.count_item(window, self.at)?;
         self.at += word.len();
-        self.expects = Expect::Separator;
+        self.expects = self.behind;
         Ok(token)
     }
 

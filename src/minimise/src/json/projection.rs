@@ -10,6 +10,7 @@ use super::glimpse::{Fhir, Glimpse, Look, Needs, Sight};
 use super::lexer::{Lexer, Tail, Text, Token};
 use super::subject::{Around, Following, Subjects};
 use super::text;
+use crate::automaton::Lead;
 use crate::excess::{Excess, Reason, Refused};
 use crate::fault::Fault;
 use crate::guard::SubjectProof;
@@ -268,6 +269,9 @@ impl<'p> JsonProjection<'p> {
                 return Ok(Sight::Enough);
             }
         }
+        if !is_container && self.decide_by_name(window, token, name, from) {
+            return Ok(Sight::Enough);
+        }
         let is_contained = name == self.fhir.contained && self.walk.element() == 0;
         let is_object = token == Token::ObjectStart;
         if is_object {
@@ -316,6 +320,35 @@ impl<'p> JsonProjection<'p> {
             (false, false) => self.scalar(window, token, name, place, from),
         }
         Ok(Sight::Enough)
+    }
+
+    /// Decides on a value of which the name alone tells whether it may stay, as it does of nearly all. Whether that was so.
+    #[inline]
+    fn decide_by_name(&mut self, window: &str, token: Token, name: Symbol, from: usize) -> bool {
+        if name == self.fhir.contained || self.subjects.follows_at(self.walk.depth()) {
+            return false;
+        }
+        match self.walk.lead(name) {
+            Lead::Nowhere => {
+                let shown = self.walk.top().map_or(0, |top| top.shown);
+                let gone =
+                    Gone { place: Place::under(shown, name), drop: None, offset: self.lexer.offset(from) };
+                self.goes(gone, 1);
+            }
+            Lead::Value { state, path } => {
+                let Some(scalar) = values::plain(window, token) else { return false };
+                if !self.walk.is_kept_by(path, &scalar) {
+                    return false;
+                }
+                if self.walk.is_lost() {
+                    self.walk.lose();
+                } else {
+                    self.stays(window, token, name, Place::at(state), path, from);
+                }
+            }
+            Lead::Further => return false,
+        }
+        true
     }
 
     /// The document begins.
@@ -385,9 +418,10 @@ impl<'p> JsonProjection<'p> {
 
     /// The type that was seen, if FHIR has it.
     fn shown_type(&self, window: &str) -> Symbol {
-        let sees_type = self.needs.names.contains(&self.fhir.resource_type);
-        let of_type = self.type_seen(window).filter(|_| sees_type);
-        of_type.map_or(Symbol::UNKNOWN, |of_type| self.profile.names.symbol(of_type))
+        if !self.needs.names.contains(&self.fhir.resource_type) {
+            return Symbol::UNKNOWN;
+        }
+        self.type_seen(window).map_or(Symbol::UNKNOWN, |of_type| self.profile.names.symbol(of_type))
     }
 
     fn id_seen(&self, window: &str) -> Option<u64> {

@@ -6,6 +6,9 @@ use super::malformed::Reason;
 /// The next byte from `at` that is no white space.
 #[inline]
 pub(super) fn skip_space(bytes: &[u8], mut at: usize) -> usize {
+    if bytes.get(at).is_some_and(|byte| *byte > b' ') {
+        return at;
+    }
     while bytes.get(at).is_some_and(|byte| matches!(byte, b' ' | b'\n' | b'\r' | b'\t')) {
         at += 1;
     }
@@ -23,11 +26,9 @@ pub(super) fn plain_end(bytes: &[u8], from: usize) -> usize {
     for word in words {
         let word = u64::from_le_bytes(*word);
         // A byte is marked when it is what is sought. Bytes above a marked one may be marked wrongly: the lowest counts.
-        let is_zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
-        let quotes = is_zero(word ^ (ONES * 0x22));
-        let backslashes = is_zero(word ^ (ONES * 0x5c));
-        let controls = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
-        let found = quotes | backslashes | controls;
+        let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word;
+        // With this bit turned, the quote and all controls, and nothing else, are below 0x21.
+        let found = (below(word ^ (ONES * 0x02), 0x21) | below(word ^ (ONES * 0x5c), 1)) & HIGHS;
         if found != 0 {
             return at + usize::try_from(found.trailing_zeros() / 8).unwrap_or_default();
         }

@@ -16,8 +16,13 @@ use crate::xml::cda_names;
 
 const ON_EXCESS: [(&str, OnExcess); 2] = [("strip", OnExcess::Strip), ("refuse", OnExcess::Refuse)];
 /// The evidence that a declaration can carry.
-const EVIDENCE: [(&str, &str); 4] =
-    [("order", "order"), ("consent", "consent"), ("inquiry", "inquiry"), ("release", "release")];
+const EVIDENCE: [(&str, &str); 5] = [
+    ("order", "order"),
+    ("consent", "consent"),
+    ("inquiry", "inquiry"),
+    ("release", "release"),
+    ("prescription", "prescription"),
+];
 /// A compiled pattern may take so many bytes; enough for any code or number.
 const PATTERN_BYTES_MAX: usize = 1 << 18;
 

@@ -105,6 +105,36 @@ ground = "reg53"
 coded_only = true
 "#;
 
+/// A message of several bills, each of which names its patient by a text.
+const BILLS: &str = r#"
+profile = "bills"
+version = "1"
+format = "xml"
+root = "bills"
+
+[subject]
+paths = ["/bills/bill/patient/text()"]
+
+[[keep]]
+path = "/bills/bill/patient/text()"
+equals = "declared-subject"
+category = "identity"
+ground = "RaKS"
+"#;
+
+#[test]
+fn a_text_may_name_the_declared_subject_again_and_again_and_nobody_else() {
+    let profile = Profile::parse("bills", BILLS).unwrap();
+    let bills = |last: &str| {
+        let own = "<bill><patient>60001017869</patient></bill>";
+        format!("<bills>{own}{own}<bill><patient>{last}</patient></bill></bills>")
+    };
+    let cleared = cleared_xml(&profile, &bills("60001017869"));
+    assert_eq!(cleared, bills("60001017869"));
+    let faults = run_xml(&profile, &bills("49903136515")).unwrap_err();
+    assert!(faults.iter().any(|fault| fault.rule == "wrong-patient"), "{faults:?}");
+}
+
 pub(super) fn run_xml(profile: &Profile, document: &str) -> Result<Projection, Vec<Fault>> {
     with_declared(|declared| project(profile, declared, document.as_bytes()))
 }

@@ -198,6 +198,9 @@ impl<'p> Subjects<'p> {
             [(leaf, _)] if self.profile.names.shown(*leaf).starts_with('@') => {
                 let Some(value) = vocabulary.value_of(start, *leaf) else { return };
                 let verdict = if value == bound.subject { Verdict::Declared } else { Verdict::Another };
+                if self.is_repeated(reached.path, verdict) {
+                    return;
+                }
                 let below = format!("/{}", self.profile.names.shown(*leaf));
                 self.tell(reached.path, reached.element, verdict, at.offset, (at.pointer)(), &below, faults);
             }
@@ -227,7 +230,16 @@ impl<'p> Subjects<'p> {
     fn end_text(&mut self, bound: &Bound<'_>, faults: &mut Faults) {
         let Some(text) = self.text.take().filter(|text| !is_blank(&text.value)) else { return };
         let verdict = if text.value == bound.subject { Verdict::Declared } else { Verdict::Another };
-        self.tell(text.path, text.element, verdict, text.offset, text.pointer, "/text()", faults);
+        if !self.is_repeated(text.path, verdict) {
+            self.tell(text.path, text.element, verdict, text.offset, text.pointer, "/text()", faults);
+        }
+    }
+
+    /// Whether the declared value was told before by this path: it names the same person wherever it stands, as in each
+    /// of the bills of one patient.
+    fn is_repeated(&self, path: usize, verdict: Verdict) -> bool {
+        let told = self.told.get(path).and_then(Option::as_ref);
+        verdict == Verdict::Declared && told.is_some_and(|person| person.verdict == Verdict::Declared)
     }
 
     #[expect(clippy::too_many_arguments, reason = "what was told, and where")]

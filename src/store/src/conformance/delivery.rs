@@ -1,5 +1,6 @@
 //! Promises to delivery.
 
+use clearance::fault::Fault;
 use clearance::journey::{BeginRefusal, Begun, Due, Ending, Recorder};
 use clearance::words::{DestinationName, State, TransferId};
 use jiff::Timestamp;
@@ -66,6 +67,18 @@ pub async fn an_accepted_transfer_is_due_begins_and_ends(house: &impl House) {
     let report = verifies(&store).await;
     assert_eq!((report.size, report.open_transfers), (3, 0));
     assert_eq!((report.entries[&Kind::Attempt], report.entries[&Kind::Outcome]), (1, 1));
+}
+
+/// What a destination says against it is its client's to see.
+pub async fn a_refusal_is_kept_item_by_item(house: &impl House) {
+    let store = house.open(at(0)).await;
+    let transfer = accept(&store, &Sample::new(1)).await;
+    begin(&store, transfer, at(1), at(60)).await.expect("begun");
+    let faults = vec![Fault::new("destination-refused", "/item[2]", "the code `R1`", "mend it")];
+    let refused = Ending { faults: faults.clone(), ..ending(transfer, State::RefusedByDestination, at(2)) };
+    store.end(refused).await.expect("recorded");
+    assert_eq!(store.transfer(transfer).await.expect("read").expect("there").faults, faults);
+    verifies(&store).await;
 }
 
 /// Retries are data.

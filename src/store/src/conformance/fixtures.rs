@@ -1,8 +1,10 @@
 //! Made-up transfers. Their bodies are not sealed by anybody: a store cannot tell.
 
+use std::collections::BTreeSet;
+
 use clearance::journey::{Acceptance, Content, Ending, IdempotencyScope};
 use clearance::keys::Pseudonym;
-use clearance::seal::{Day, Sealed};
+use clearance::seal::{Day, Sealed, SealedParts};
 use clearance::words::{State, TransferId};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{Commitments, Disclosure, Entry, Evidence, Hash, Profile, Set, Source};
@@ -33,6 +35,8 @@ pub struct Sample {
     pub accepted_at: Timestamp,
     /// The size of its body.
     pub body_bytes: usize,
+    /// Documents that stream through.
+    pub parts: Option<SealedParts>,
 }
 
 impl Sample {
@@ -47,6 +51,7 @@ impl Sample {
             supersedes: None,
             accepted_at: at(0),
             body_bytes: 600,
+            parts: None,
         }
     }
 
@@ -118,6 +123,7 @@ impl Sample {
             key: digest("data key", self.number).to_vec(),
             body_digest: *Hash::of(&body).as_bytes(),
             body,
+            parts: self.parts.clone(),
         }
     }
 
@@ -165,8 +171,10 @@ pub fn ending(transfer: TransferId, state: State, at: Timestamp) -> Ending {
         next_attempt_at: None,
         code: None,
         rule: None,
+        faults: Vec::new(),
         reference: None,
         proof: None,
+        parts_done: BTreeSet::new(),
     }
 }
 

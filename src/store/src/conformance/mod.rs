@@ -13,6 +13,7 @@ mod delivery;
 mod fixtures;
 mod inquiries;
 mod intake;
+mod parts;
 mod subjects;
 
 use std::collections::BTreeSet;
@@ -30,6 +31,7 @@ pub use self::delivery::*;
 pub use self::fixtures::{Sample, at, ending};
 pub use self::inquiries::*;
 pub use self::intake::*;
+pub use self::parts::*;
 pub use self::subjects::*;
 
 /// Where a store lies, so that it can be opened again.
@@ -102,6 +104,7 @@ macro_rules! conforms {
     ($house:expr) => {
         $crate::conforms! { $house =>
             an_accepted_transfer_is_due_begins_and_ends
+            a_refusal_is_kept_item_by_item
             a_failed_attempt_waits_for_its_next
             what_is_put_back_waits_until_it_is_called_for
             what_is_under_way_or_has_ended_is_not_put_back
@@ -128,6 +131,9 @@ macro_rules! conforms {
             an_entry_that_is_not_the_inquirys_is_refused
             nobody_is_asked_and_nothing_released_under_a_standing_that_has_changed
             an_inquiry_that_a_crash_broke_off_is_on_record_without_an_end
+            parts_are_begun_as_they_were_recorded
+            a_part_that_was_confirmed_is_remembered_to_the_end
+            what_has_arrived_in_part_is_not_withdrawn
         }
     };
     ($house:expr => $($promise:ident)+) => {$(

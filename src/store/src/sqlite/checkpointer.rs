@@ -7,6 +7,8 @@ use std::sync::mpsc::{Receiver, RecvError, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use clearance::journey::RecorderError;
+use clearance::seal::Bodies;
+use clearance::words::TransferId;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
@@ -27,6 +29,8 @@ pub(super) enum Nudge {
     Log,
     /// Bodies were erased.
     Erased,
+    /// The bodies of these transfers outside the database are to go.
+    Bodies(Vec<TransferId>),
     /// Somebody waits for the log to be emptied, and to hear whether it was.
     Now(oneshot::Sender<Result<bool, RecorderError>>),
     /// The store is closing.
@@ -37,6 +41,7 @@ pub(super) enum Nudge {
 pub(super) struct Checkpointer {
     pub(super) connection: Connection,
     pub(super) nudges: Receiver<Nudge>,
+    pub(super) bodies: Arc<dyn Bodies>,
     pub(super) erased_within: Duration,
     pub(super) latch: Latch,
     pub(super) counters: Arc<Counters>,
@@ -56,6 +61,7 @@ impl Checkpointer {
                 Ok(Nudge::Erased) => {
                     empty_by.get_or_insert_with(|| Instant::now() + self.erased_within);
                 }
+                Ok(Nudge::Bodies(transfers)) => transfers.into_iter().for_each(|id| self.remove(id)),
                 Ok(Nudge::Now(done)) => {
                     // Whoever asked may have gone.
                     let _ = done.send(self.empty());
@@ -74,6 +80,13 @@ impl Checkpointer {
                     return;
                 }
             }
+        }
+    }
+
+    /// Here and not in the writer's thread: removing a large file takes a while.
+    fn remove(&self, transfer: TransferId) {
+        if let Err(error) = self.bodies.remove(transfer) {
+            tracing::warn!(event.action = "body-not-removed", transfer.id = %transfer, error.message = %error, "a body whose key is gone could not be removed; it is swept at the next start");
         }
     }
 

@@ -3,7 +3,7 @@
 use clearance::basis::{Consent, Standing};
 use clearance::journey::{Acceptance, BeginRefusal, Begun, Ending, Recorded, RecorderError};
 use clearance::keys::Pseudonym;
-use clearance::seal::{Day, Sealed};
+use clearance::seal::{Day, Sealed, SealedParts};
 use clearance::words::{ClientId, DestinationName, State, TransferId};
 use jiff::Timestamp;
 use ledger::{Change, Entry, Matter, SignedCheckpoint};
@@ -33,6 +33,7 @@ pub(super) fn record(commit: &mut Commit<'_>, acceptance: Acceptance) -> Result<
     let index = commit.append_leaf(&acceptance.leaf, None)?;
     insert_transfer(commit, index, &acceptance)?;
     insert_body(commit, index, &acceptance.sealed)?;
+    insert_parts(commit, index, acceptance.sealed.parts.as_ref())?;
     lay_aside(commit, index, index, &acceptance.aside)?;
     let (client, key) = columns(&acceptance.idempotency);
     commit
@@ -42,6 +43,7 @@ pub(super) fn record(commit: &mut Commit<'_>, acceptance: Acceptance) -> Result<
         .execute((index, client, key, acceptance.content.0, &acceptance.answer))?;
 
     let transfer = acceptance.transfer;
+    let log_bytes = in_record(&acceptance.sealed) as u64;
     let effects = commit.effects();
     effects.changed.push(Changed {
         transfer,
@@ -49,7 +51,7 @@ pub(super) fn record(commit: &mut Commit<'_>, acceptance: Acceptance) -> Result<
         state: State::Accepted,
     });
     effects.freed.push(acceptance.idempotency);
-    effects.log_bytes += acceptance.sealed.body.len() as u64;
+    effects.log_bytes += log_bytes;
     Ok(Recorded { transfer, index })
 }
 
@@ -93,6 +95,27 @@ fn insert_body(commit: &Commit<'_>, index: u64, sealed: &Sealed) -> Result<(), A
     Ok(())
 }
 
+fn insert_parts(commit: &Commit<'_>, index: u64, parts: Option<&SealedParts>) -> Result<(), Abort> {
+    let (length, sealed) = match parts {
+        None => return Ok(()),
+        Some(SealedParts::InRecord(sealed)) => (sealed.len() as u64, Some(sealed)),
+        Some(SealedParts::InBody { length }) => (*length, None),
+    };
+    commit
+        .statement("INSERT INTO parts (transfer, length, sealed) VALUES (?1, ?2, ?3)")?
+        .execute((index, length, sealed))?;
+    Ok(())
+}
+
+/// How much of it goes into the database.
+fn in_record(sealed: &Sealed) -> usize {
+    let parts = match &sealed.parts {
+        Some(SealedParts::InRecord(parts)) => parts.len(),
+        Some(SealedParts::InBody { .. }) | None => 0,
+    };
+    sealed.body.len() + parts
+}
+
 /// Begins an attempt, if it may.
 pub(super) fn begin(
     commit: &mut Commit<'_>,
@@ -116,7 +139,9 @@ pub(super) fn begin(
     let perhaps_delivered = kept.perhaps_delivered;
     kept.begin(commit, at, lease_until)?;
     let (leaf, sealed) = sealed(commit, &kept)?;
-    Ok(Ok(Begun { number: kept.attempts, perhaps_delivered, subject: Pseudonym(kept.subject), leaf, sealed }))
+    let parts_done = kept.parts_done(commit)?;
+    let subject = Pseudonym(kept.subject);
+    Ok(Ok(Begun { number: kept.attempts, perhaps_delivered, subject, leaf, sealed, parts_done }))
 }
 
 fn standing_of(commit: &Commit<'_>, kept: &Kept) -> Result<Standing, Abort> {
@@ -133,7 +158,8 @@ fn standing_of(commit: &Commit<'_>, kept: &Kept) -> Result<Standing, Abort> {
 fn sealed(commit: &Commit<'_>, kept: &Kept) -> Result<(Vec<u8>, Sealed), Abort> {
     let found = commit
         .statement(
-            "SELECT e.leaf, b.day, b.key, b.digest, b.body FROM entry e JOIN body b ON b.transfer = e.idx
+            "SELECT e.leaf, b.day, b.key, b.digest, b.body, p.length, p.sealed
+             FROM entry e JOIN body b ON b.transfer = e.idx LEFT JOIN parts p ON p.transfer = e.idx
              WHERE e.idx = ?1",
         )?
         .query_row([kept.entry], |row| {
@@ -144,6 +170,11 @@ fn sealed(commit: &Commit<'_>, kept: &Kept) -> Result<(Vec<u8>, Sealed), Abort> 
                 key: row.get("key")?,
                 body_digest: row.get("digest")?,
                 body: row.get("body")?,
+                parts: match (row.get("length")?, row.get("sealed")?) {
+                    (None, _) => None,
+                    (Some(_), Some(sealed)) => Some(SealedParts::InRecord(sealed)),
+                    (Some(length), None) => Some(SealedParts::InBody { length }),
+                },
             };
             Ok((row.get("leaf")?, sealed))
         })
@@ -184,7 +215,7 @@ pub(super) fn withdraw(
     if kept.lease_until.is_some() {
         return Ok(Withdrawal::UnderWay);
     }
-    if kept.perhaps_delivered {
+    if kept.perhaps_delivered || !kept.parts_done(commit)?.is_empty() {
         return Ok(Withdrawal::PerhapsDelivered);
     }
     kept.end(commit, End::reaching(State::Withdrawn, at))?;

@@ -1,6 +1,7 @@
 //! One command within a group: what it writes, and what follows once that is durable.
 
 use clearance::journey::IdempotencyScope;
+use clearance::words::TransferId;
 use ledger::tree::{Frontier, leaf_hash};
 use ledger::{Entry, LEAF_BYTES_MAX};
 use rusqlite::{CachedStatement, Connection};
@@ -27,6 +28,8 @@ pub(super) struct Effects {
     pub(super) freed: Vec<IdempotencyScope>,
     /// Whether bodies were erased, so that their traces in the log must go.
     pub(super) erased: bool,
+    /// Transfers whose bodies outside the database go.
+    pub(super) bodies: Vec<TransferId>,
     /// About how much the log has grown.
     pub(super) log_bytes: u64,
 }
@@ -89,6 +92,7 @@ impl Effects {
     pub(super) fn join(&mut self, mut other: Self) {
         self.changed.append(&mut other.changed);
         self.freed.append(&mut other.freed);
+        self.bodies.append(&mut other.bodies);
         self.erased |= other.erased;
         self.log_bytes = self.log_bytes.saturating_add(other.log_bytes);
     }

@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use clearance::journey::RecorderError;
+use clearance::seal::Bodies;
+use clearance::words::TransferId;
 use ledger::SignedCheckpoint;
 use ledger::verify::{Finding, Report};
 use rusqlite::Connection;
@@ -40,6 +42,25 @@ impl LedgerFile {
     /// When the store cannot be read, or outbox and ledger disagree. What is wrong with the ledger is a [`Finding`].
     pub fn verify(&self, checkpoints: &[SignedCheckpoint]) -> Result<Result<Report, Finding>, RecorderError> {
         self.read(|connection| verify::whole(connection, checkpoints))
+    }
+
+    /// The undelivered transfers whose body is missing from `bodies`, or is not as long as it was. What was delivered or withdrawn
+    /// while this looks is not among them.
+    ///
+    /// # Errors
+    /// When store or bodies cannot be read.
+    pub fn missing_bodies(&self, bodies: &dyn Bodies) -> Result<Vec<TransferId>, RecorderError> {
+        let mut missing = Vec::new();
+        for (transfer, length) in self.read(queries::bodies)? {
+            let found = bodies.length(transfer);
+            let found = found.map_err(|_| RecorderError::Damaged("the bodies cannot be read".into()))?;
+            let is_on_record =
+                || self.read(|connection| queries::has_body(connection, transfer).map_err(Abort::from));
+            if found != Some(length) && is_on_record()? {
+                missing.push(transfer);
+            }
+        }
+        Ok(missing)
     }
 
     /// Reads one state of the store, whatever is committed meanwhile.

@@ -35,9 +35,10 @@ use ::ledger::tree::Frontier;
 use ::ledger::verify::{Finding, Report};
 use clearance::journey::{Ending, RecorderError, TransferView};
 use clearance::keys::Pseudonym;
-use clearance::seal::Day;
+use clearance::seal::{Bodies, Day};
 use clearance::words::{ClientId, DestinationName, TransferId};
 use jiff::Timestamp;
+use rusqlite::Connection;
 use tokio::sync::{broadcast, oneshot};
 
 pub use self::ledger_file::LedgerFile;
@@ -69,6 +70,8 @@ pub struct Settings {
     pub erased_within: Duration,
     /// The database does not grow beyond this; above it nothing is recorded.
     pub bytes_max: Option<u64>,
+    /// Where what is too large for the database lies, until its transfer has ended.
+    pub bodies: Arc<dyn Bodies>,
     /// While less than this is free, on the disk or below `bytes_max`, nothing new is recorded: it is kept for the
     /// attempts and outcomes of what has been accepted.
     pub bytes_reserved: u64,
@@ -138,8 +141,8 @@ struct Running {
 impl Sqlite {
     /// Opens the store, makes it where there is none, brings its schema up to date and checks the end of its ledger.
     ///
-    /// Attempts that were under way when the process ended become `unknown` as of `now`, and their transfers due. It
-    /// blocks.
+    /// Attempts that were under way when the process ended become `unknown` as of `now`, and their transfers due. Bodies that
+    /// no row names are removed: what a crash has left of uploads, and of what had ended. It blocks.
     ///
     /// # Errors
     /// When it is open elsewhere, is newer than this code, or is not fit to record.
@@ -163,6 +166,7 @@ impl Sqlite {
         let checkpointer = Checkpointer {
             connection: connection::checkpointing(&path)?,
             nudges: nudged,
+            bodies: Arc::clone(&settings.bodies),
             erased_within: settings.erased_within,
             latch: latch.clone(),
             counters: Arc::clone(&counters),
@@ -179,6 +183,8 @@ impl Sqlite {
             log_bytes: 0,
         };
         let lost = writer.carry_out_one(move |commit| commands::recover(commit, now))?;
+        sweep(&writer.connection, &*settings.bodies)
+            .map_err(|source| OpenError::Io { path: path.clone(), source })?;
         if lost > 0 {
             tracing::warn!(transfers = lost, "attempts were under way when the store was last open");
         }
@@ -419,6 +425,17 @@ impl Sqlite {
         self.nudges.send(Nudge::Now(done)).map_err(|_| RecorderError::Latched)?;
         emptied.await.unwrap_or(Err(RecorderError::Latched))
     }
+}
+
+/// Removes the bodies that no row names.
+fn sweep(connection: &Connection, bodies: &dyn Bodies) -> io::Result<()> {
+    for transfer in bodies.list()? {
+        if !queries::has_body(connection, transfer).map_err(io::Error::other)? {
+            bodies.remove(transfer)?;
+            tracing::info!(event.action = "body-swept", transfer.id = %transfer, "a body that belongs to nothing on record was removed");
+        }
+    }
+    Ok(())
 }
 
 impl Drop for Sqlite {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use clearance::basis::Standing;
+use clearance::fault::Fault;
 use clearance::journey::{Content, Due, IdempotencyScope, Reservation, TransferView};
 use clearance::keys::Pseudonym;
 use clearance::seal::Day;
@@ -10,7 +11,7 @@ use clearance::words::{DestinationName, State, TransferId};
 use jiff::Timestamp;
 use ledger::Hash;
 use ledger::tree::Frontier;
-use rusqlite::types::ToSqlOutput;
+use rusqlite::types::{ToSqlOutput, Type};
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 
 use super::fault::Abort;
@@ -23,7 +24,8 @@ macro_rules! due {
     ($which:literal) => {
         concat!(
             "SELECT t.id, e.leaf, t.state, t.attempts, t.accepted_at, t.not_after, t.lease_until, t.subject,
-                    s.consent, s.restricted, s.version
+                    s.consent, s.restricted, s.version,
+                    EXISTS (SELECT 1 FROM part_done d WHERE d.transfer = t.entry) AS is_partly_done
              FROM transfer t
              JOIN entry e ON e.idx = t.entry
              LEFT JOIN standing s ON s.subject = t.subject AND s.destination = t.destination ",
@@ -66,7 +68,7 @@ pub(super) const STATUS: &str = "
 
 const VIEW: &str = "
     SELECT entry, id, client, destination, purpose, state, attempts, accepted_at, state_since, due_at, lease_until,
-           not_after, code, reference
+           not_after, code, faults, reference
     FROM transfer";
 
 /// What is known of an idempotency key; the lease on it is the caller's.
@@ -127,8 +129,28 @@ fn due_by(
             attempts: row.get("attempts")?,
             accepted_at: word(row, "accepted_at")?,
             not_after: word(row, "not_after")?,
+            is_partly_done: row.get("is_partly_done")?,
         })
     })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Whether a transfer has a body outside the database on record.
+pub(super) fn has_body(connection: &Connection, id: TransferId) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM transfer t JOIN parts p ON p.transfer = t.entry
+                 WHERE t.id = ?1 AND p.sealed IS NULL)",
+        )?
+        .query_row([Column(id)], |row| row.get(0))
+}
+
+/// The transfers that have a body outside the database, and its length.
+pub(super) fn bodies(connection: &Connection) -> Result<Vec<(TransferId, u64)>, Abort> {
+    let mut statement = connection.prepare_cached(
+        "SELECT t.id, p.length FROM parts p JOIN transfer t ON t.entry = p.transfer WHERE p.sealed IS NULL",
+    )?;
+    let rows = statement.query_map([], |row| Ok((word(row, "id")?, row.get("length")?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
@@ -208,8 +230,17 @@ fn view(row: &Row<'_>) -> rusqlite::Result<TransferView> {
         next_attempt_at: if under_way { None } else { due_at },
         not_after: word(row, "not_after")?,
         code: row.get("code")?,
+        faults: faults(row)?,
         reference: row.get("reference")?,
         index: row.get("entry")?,
+    })
+}
+
+fn faults(row: &Row<'_>) -> rusqlite::Result<Vec<Fault>> {
+    let Some(text) = row.get::<_, Option<String>>("faults")? else { return Ok(Vec::new()) };
+    serde_json::from_str(&text).map_err(|error| {
+        let column = row.as_ref().column_index("faults").unwrap_or_default();
+        rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
     })
 }
 

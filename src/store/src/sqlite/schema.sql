@@ -5,7 +5,7 @@ CREATE TABLE entry (
     idx  INTEGER PRIMARY KEY,
     leaf BLOB NOT NULL,
     hash BLOB NOT NULL CHECK (length(hash) = 32),
-    ends INTEGER REFERENCES entry (idx)  -- of a final outcome: the disclosure of its transfer; of an inquiry's end: the inquiry
+    ends INTEGER REFERENCES entry (idx)  -- of a final outcome: the disclosure of its transfer
 ) STRICT;
 
 -- Exactly one final outcome, whatever the rows of the outbox say.

@@ -1,5 +1,6 @@
 //! The promises of every store, and those that only SQLite makes.
 
+mod bodies;
 mod crash;
 mod faults;
 mod files;
@@ -8,6 +9,7 @@ mod plans;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clearance::journey::{Ending, RecorderError};
@@ -18,6 +20,7 @@ use ledger::verify::{Finding, Report};
 use tempfile::TempDir;
 
 use super::{Settings, Sqlite};
+use crate::BodyFolder;
 use crate::conformance::{Candidate, House};
 use crate::views::{Conclusion, QueueDepth, StandingChange, StandingRecorded, Withdrawal};
 
@@ -41,10 +44,12 @@ impl Folder {
 }
 
 fn settings(path: &Path) -> Settings {
+    let bodies = BodyFolder::open(&path.with_file_name("bodies"), u64::MAX).unwrap();
     Settings {
         path: path.to_owned(),
         erased_within: Duration::from_secs(30),
         bytes_max: None,
+        bodies: Arc::new(bodies),
         bytes_reserved: 0,
     }
 }

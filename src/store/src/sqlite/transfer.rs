@@ -1,5 +1,8 @@
 //! A transfer's row as the commands see it, and the one way in which it ends.
 
+use std::collections::BTreeSet;
+
+use clearance::fault::Fault;
 use clearance::journey::{Ending, IdempotencyScope};
 use clearance::words::{ClientId, DestinationName, State, TransferId};
 use jiff::Timestamp;
@@ -55,8 +58,11 @@ pub(super) struct End {
     next_attempt_at: Option<Timestamp>,
     code: Option<String>,
     rule: Option<Code>,
+    /// As JSON; of one that is not wrong, nothing.
+    faults: Option<String>,
     reference: Option<String>,
     proof: Option<(Hash, Vec<u8>)>,
+    parts_done: BTreeSet<u32>,
 }
 
 impl Kept {
@@ -88,6 +94,13 @@ impl Kept {
             lease_until: word_or_null(row, "lease_until")?,
             ended: row.get("ended")?,
         })
+    }
+
+    /// The numbers of the parts that the destination has confirmed.
+    pub(super) fn parts_done(&self, commit: &Commit<'_>) -> Result<BTreeSet<u32>, Abort> {
+        let mut statement = commit.statement("SELECT number FROM part_done WHERE transfer = ?1")?;
+        let numbers = statement.query_map([self.entry], |row| row.get(0))?;
+        Ok(numbers.collect::<Result<_, _>>()?)
     }
 
     /// A row rolled back to before its end would be sent again: the ledger has the last word.
@@ -134,6 +147,11 @@ impl Kept {
     }
 
     fn pause(&mut self, commit: &mut Commit<'_>, end: End) -> Result<(), Abort> {
+        for number in &end.parts_done {
+            commit
+                .statement("INSERT INTO part_done (transfer, number) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
+                .execute((self.entry, number))?;
+        }
         self.state = end.state;
         self.lease_until = None;
         self.perhaps_delivered |= end.state == State::Unknown;
@@ -167,13 +185,21 @@ impl Kept {
         commit
             .statement(
                 "UPDATE transfer SET state = ?2, state_since = ?3, turn = NULL, lease_until = NULL, due_at = NULL,
-                     code = ?4, reference = coalesce(?5, reference)
+                     code = ?4, reference = coalesce(?5, reference), faults = ?6
                  WHERE entry = ?1",
             )?
-            .execute((self.entry, Column(self.state), Column(end.at), end.code, end.reference))?;
+            .execute((
+                self.entry,
+                Column(self.state),
+                Column(end.at),
+                end.code,
+                end.reference,
+                end.faults,
+            ))?;
         if commit.statement("DELETE FROM body WHERE transfer = ?1")?.execute([self.entry])? != 1 {
             return Err(Abort::damaged("a transfer that has not ended has no body"));
         }
+        self.erase_parts(commit)?;
         let expires_at = end.at.saturating_add(IDEMPOTENCY_KEY_LIFE).unwrap_or(Timestamp::MAX);
         commit
             .statement("UPDATE idempotency SET expires_at = ?2 WHERE transfer = ?1")?
@@ -181,6 +207,19 @@ impl Kept {
         self.pass_the_turn(commit)?;
         commit.effects().erased = true;
         self.tell(commit);
+        Ok(())
+    }
+
+    /// A body outside the database goes once this is durable; with the row, its key is gone already.
+    fn erase_parts(&self, commit: &mut Commit<'_>) -> Result<(), Abort> {
+        let in_body = commit
+            .statement("DELETE FROM parts WHERE transfer = ?1 RETURNING sealed IS NULL")?
+            .query_row([self.entry], |row| row.get::<_, bool>(0))
+            .optional()?;
+        commit.statement("DELETE FROM part_done WHERE transfer = ?1")?.execute([self.entry])?;
+        if in_body == Some(true) {
+            commit.effects().bodies.push(self.id);
+        }
         Ok(())
     }
 
@@ -228,7 +267,17 @@ impl Kept {
 impl End {
     /// An end of which there is nothing more to say.
     pub(super) fn reaching(state: State, at: Timestamp) -> Self {
-        Self { at, state, next_attempt_at: None, code: None, rule: None, reference: None, proof: None }
+        Self {
+            at,
+            state,
+            next_attempt_at: None,
+            code: None,
+            rule: None,
+            faults: None,
+            reference: None,
+            proof: None,
+            parts_done: BTreeSet::new(),
+        }
     }
 
     pub(super) fn of(ending: Ending) -> Result<Self, Abort> {
@@ -239,10 +288,17 @@ impl End {
             next_attempt_at: ending.next_attempt_at,
             code: ending.code,
             rule: rule.map_err(|_| Abort::damaged("the rule of an ending is not a code"))?,
+            faults: faults(&ending.faults)?,
             reference: ending.reference,
             proof: ending.proof,
+            parts_done: ending.parts_done,
         })
     }
+}
+
+fn faults(faults: &[Fault]) -> Result<Option<String>, Abort> {
+    let written = (!faults.is_empty()).then(|| serde_json::to_string(faults)).transpose();
+    written.map_err(|_| Abort::damaged("faults that cannot be written"))
 }
 
 /// Puts what is encrypted beside the tree, next to the entry it belongs to.

@@ -149,6 +149,9 @@ impl Writer {
         if effects.erased {
             let _ = self.nudges.send(Nudge::Erased);
         }
+        if !effects.bodies.is_empty() {
+            let _ = self.nudges.send(Nudge::Bodies(effects.bodies));
+        }
         self.log_bytes += effects.log_bytes + COMMAND_LOG_BYTES * commands as u64;
         if self.log_bytes > LOG_BYTES_UNCHECKED_MAX {
             self.log_bytes = 0;

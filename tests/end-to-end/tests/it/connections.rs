@@ -87,8 +87,13 @@ async fn one_whose_client_was_taken_off_the_list_is_closed_without_a_request() {
 #[tokio::test]
 async fn a_client_with_too_many_is_told_so_and_others_still_come_in() {
     let gateway = with_limits("client_connections_max = 2").await;
-    let _first = gateway.dial(ExampleClient::Ehr).await;
-    let second = gateway.dial(ExampleClient::Ehr).await;
+    let (mut first, mut second) =
+        (gateway.dial(ExampleClient::Ehr).await, gateway.dial(ExampleClient::Ehr).await);
+    // A client ends its handshake before the gateway does: only one that was answered surely has a place.
+    for connection in [&mut first, &mut second] {
+        connection.send(LIST).await;
+        connection.hear(SOON).await;
+    }
     let refused = answer(gateway.ehr().request(Method::GET, "/v1/destinations")).await;
     assert_eq!((refused.status, refused.text("/type")), (429, "/problems/rate-limited"));
     assert_eq!(refused.headers["retry-after"], "1");

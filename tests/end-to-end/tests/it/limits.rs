@@ -84,7 +84,7 @@ async fn a_body_that_does_not_arrive_is_given_up_and_uses_no_key() {
 }
 
 /// A body that comes as the test sends it.
-struct Trickle(tokio::sync::mpsc::Receiver<Result<bytes::Bytes, std::io::Error>>);
+pub(crate) struct Trickle(pub(crate) tokio::sync::mpsc::Receiver<Result<bytes::Bytes, std::io::Error>>);
 
 impl futures_util::Stream for Trickle {
     type Item = Result<bytes::Bytes, std::io::Error>;

@@ -13,10 +13,14 @@ mod commands;
 mod connections;
 mod crash;
 mod doors;
+mod health_insurance_fund;
 mod limits;
 mod markers;
+mod neighbours;
 mod partners;
+mod patient_portal;
 mod peers;
+mod prescription_centre;
 mod profiles;
 mod refusals;
 mod reload;
@@ -24,6 +28,7 @@ mod requests;
 mod samples;
 mod tidy;
 mod transfers;
+mod uploads;
 
 /// The gateway's binary, built for these tests.
 const BINARY: &str = env!("CARGO_BIN_EXE_clearance-under-test");

@@ -123,6 +123,7 @@ pub(crate) fn is_silent(place: &str, text: &[u8], markers: &[(String, String)]) 
     }
 }
 
+/// The bytes of all files in `folder`.
 pub(crate) fn files(folder: &Path, all: &mut Vec<u8>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

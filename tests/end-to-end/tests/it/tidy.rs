@@ -10,7 +10,7 @@ fn root() -> PathBuf {
 }
 
 /// Which crate of ours may depend on which: the house of `src/clearance/docs/architecture.md`.
-const EDGES: [(&str, &[&str]); 13] = [
+const EDGES: [(&str, &[&str]); 19] = [
     ("clearance", &["ledger", "minimise"]),
     ("ledger", &[]),
     ("minimise", &[]),
@@ -19,9 +19,15 @@ const EDGES: [(&str, &[&str]); 13] = [
     ("x-road", &["clearance"]),
     ("transport-administration", &["clearance", "x-road"]),
     ("employer", &["clearance"]),
+    ("patient-portal", &["clearance", "x-road"]),
+    ("prescription-centre", &["clearance", "x-road"]),
+    ("prescription-centre-sandbox", &["stand-in"]),
+    ("health-insurance-fund", &["clearance", "x-road"]),
     ("stand-in", &[]),
     ("transport-administration-sandbox", &["stand-in"]),
     ("employer-sandbox", &["stand-in"]),
+    ("health-insurance-fund-sandbox", &["stand-in"]),
+    ("patient-portal-sandbox", &["stand-in"]),
     (
         "gateway",
         &[
@@ -34,6 +40,12 @@ const EDGES: [(&str, &[&str]); 13] = [
             "transport-administration-sandbox",
             "employer",
             "employer-sandbox",
+            "patient-portal",
+            "patient-portal-sandbox",
+            "prescription-centre",
+            "prescription-centre-sandbox",
+            "health-insurance-fund",
+            "health-insurance-fund-sandbox",
         ],
     ),
     ("end-to-end", &["*"]),

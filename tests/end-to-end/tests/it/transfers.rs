@@ -217,7 +217,16 @@ async fn a_client_sees_its_own_transfers_and_what_it_may_send_where() {
         let destinations = body["destinations"].as_array().unwrap();
         destinations.iter().map(|of| of["name"].as_str().unwrap().to_owned()).collect()
     };
-    assert_eq!(names(&ehr.get("/v1/destinations").await.body), ["employer", "transport-administration"]);
+    assert_eq!(
+        names(&ehr.get("/v1/destinations").await.body),
+        [
+            "employer",
+            "health-insurance-fund",
+            "patient-portal",
+            "prescription-centre",
+            "transport-administration"
+        ]
+    );
     assert!(names(&pacs.get("/v1/destinations").await.body).is_empty());
     gateway.rests().await;
 }

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::adapter::{
-    Adapter, Answer, Call, CallFailure, Description, DestinationRefusal, Direction, IndexInquiry, Means,
-    Outcome, Parameters, PayloadSigner, Promise, PurposeDescription, Query, Reading, Reply, Setback,
+    Adapter, Answer, Call, CallFailure, Description, DestinationRefusal, Direction, Documents, IndexInquiry,
+    Means, Outcome, Parameters, PayloadSigner, Promise, PurposeDescription, Query, Reading, Reply, Setback,
     SubjectIndex, Transport,
 };
 use crate::basis::{Consent, Standing};
@@ -83,6 +83,7 @@ fn journey_never(never: &'static [&'static str]) -> Journey {
         direction: Direction::Reads,
         act_reason: "PUBHLTH",
         bases: Vec::new(),
+        documents: Documents::One,
         media_types: &[FHIR],
         profile: PROFILE,
         needs_recipient: false,

@@ -79,6 +79,12 @@ impl Model {
         tables.find(id).map(|index| tables.rows[&index].view(index))
     }
 
+    /// The parts of a transfer that are on record as confirmed.
+    pub(super) fn parts_done(&self, id: TransferId) -> BTreeSet<u32> {
+        let tables = self.tables();
+        tables.find(id).map(|index| tables.rows[&index].parts_done.clone()).unwrap_or_default()
+    }
+
     /// Whether any body is still kept.
     pub(super) fn keeps_bodies(&self) -> bool {
         self.tables().rows.values().any(|row| row.sealed.is_some())
@@ -128,6 +134,7 @@ impl Row {
             next_attempt_at: if self.lease_until.is_some() { None } else { self.due_at },
             not_after: self.not_after,
             code: self.code.clone(),
+            faults: self.faults.clone(),
             reference: self.reference.clone(),
             index,
         }
@@ -145,6 +152,7 @@ impl Row {
             attempts: self.attempts,
             accepted_at: self.accepted_at,
             not_after: self.not_after,
+            is_partly_done: !self.parts_done.is_empty(),
         }
     }
 }

@@ -2,9 +2,10 @@
 //!
 //! It is written from what the traits and the suite promise, plainly: a turn is computed by looking, nothing is indexed.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use clearance::basis::{Consent, Standing};
+use clearance::fault::Fault;
 use clearance::journey::{
     Acceptance, BeginRefusal, Begun, Content, Ending, IdempotencyScope, Recorded, RecorderError,
 };
@@ -51,9 +52,12 @@ pub(super) struct Row {
     pub(super) lease_until: Option<Timestamp>,
     pub(super) due_at: Option<Timestamp>,
     pub(super) code: Option<String>,
+    pub(super) faults: Vec<Fault>,
     pub(super) reference: Option<String>,
     /// Erased with the final state.
     pub(super) sealed: Option<Sealed>,
+    /// The parts that the destination has confirmed.
+    pub(super) parts_done: BTreeSet<u32>,
 }
 
 /// An idempotency key that has been used up.
@@ -92,8 +96,10 @@ impl Tables {
             lease_until: None,
             due_at: Some(at),
             code: None,
+            faults: Vec::new(),
             reference: None,
             sealed: Some(acceptance.sealed),
+            parts_done: BTreeSet::new(),
         };
         self.rows.insert(index, row);
         self.leases.remove(&acceptance.idempotency);
@@ -146,7 +152,8 @@ impl Tables {
         let sealed = row.sealed.clone().ok_or_else(|| damaged("a pending transfer has no body"))?;
         self.append(Attempt { at: moment(at)?, transfer: code(id)?, number: number.into() });
         let leaf = self.leaf(index).to_vec();
-        Ok(Ok(Begun { number, perhaps_delivered, subject, leaf, sealed }))
+        let parts_done = self.row(index)?.parts_done.clone();
+        Ok(Ok(Begun { number, perhaps_delivered, subject, leaf, sealed, parts_done }))
     }
 
     pub(super) fn conclude(&mut self, ending: Ending) -> Result<Conclusion, RecorderError> {
@@ -174,6 +181,7 @@ impl Tables {
         let row = self.row(index)?;
         (row.state, row.state_since) = (ending.state, ending.at);
         row.perhaps_delivered |= in_doubt;
+        row.parts_done.extend(ending.parts_done);
         (row.lease_until, row.due_at) = (None, ending.next_attempt_at);
         row.code = ending.code;
         row.reference = ending.reference.or(row.reference.take());
@@ -185,7 +193,8 @@ impl Tables {
         let row = self.row(index)?;
         (row.state, row.state_since) = (ending.state, ending.at);
         (row.lease_until, row.due_at, row.sealed) = (None, None, None);
-        row.code = ending.code;
+        row.parts_done.clear();
+        (row.code, row.faults) = (ending.code, ending.faults);
         row.reference = ending.reference.or(row.reference.take());
         for key in self.keys.values_mut().filter(|key| key.transfer == ending.transfer) {
             key.expires_at = Some(ending.at + IDEMPOTENCY_KEY_LIFE);
@@ -223,7 +232,7 @@ impl Tables {
         if row.lease_until.is_some() {
             return Ok(Withdrawal::UnderWay);
         }
-        if row.perhaps_delivered {
+        if row.perhaps_delivered || !row.parts_done.is_empty() {
             return Ok(Withdrawal::PerhapsDelivered);
         }
         self.finish(index, ending(id, State::Withdrawn, at))?;
@@ -341,8 +350,9 @@ fn lost(transfer: TransferId, at: Timestamp) -> Ending {
 }
 
 fn ending(transfer: TransferId, state: State, at: Timestamp) -> Ending {
-    let (next_attempt_at, proof) = (None, None);
-    Ending { transfer, at, state, next_attempt_at, code: None, rule: None, reference: None, proof }
+    let (next_attempt_at, proof, faults) = (None, None, Vec::new());
+    let (code, rule, reference, parts_done) = (None, None, None, BTreeSet::new());
+    Ending { transfer, at, state, next_attempt_at, code, rule, faults, reference, proof, parts_done }
 }
 
 fn moment(at: Timestamp) -> Result<Moment, RecorderError> {

@@ -16,15 +16,39 @@ impl JsonProjection<'_> {
     #[inline]
     pub(super) fn prefix(&mut self, window: &str) -> usize {
         let mark = self.walk.out.len();
-        let last = self.walk.out.last().copied().unwrap_or(self.last);
-        if last != b'{' && last != b'[' {
-            self.walk.out.push(b',');
-        }
+        self.separate();
         if self.is_member() {
             self.write_text(window, self.name.1);
             self.walk.out.push(b':');
         }
         mark
+    }
+
+    #[inline]
+    fn separate(&mut self) {
+        let last = self.walk.out.last().copied().unwrap_or(self.last);
+        if last != b'{' && last != b'[' {
+            self.walk.out.push(b',');
+        }
+    }
+
+    /// Writes the member or item that consists of `token`. A plain text right behind its name is written with it.
+    #[inline]
+    fn write_whole(&mut self, window: &str, token: Token) {
+        let name = self.name.1;
+        if let Token::String(text) = token
+            && text.is_plain
+            && name.is_plain
+            && text.from == name.to + 3
+            && self.is_member()
+        {
+            self.separate();
+            let whole = name.from.saturating_sub(1)..text.to + 1;
+            self.walk.out.extend_from_slice(window.as_bytes().get(whole).unwrap_or_default());
+        } else {
+            self.prefix(window);
+            self.write(window, token);
+        }
     }
 
     #[inline]
@@ -68,8 +92,7 @@ impl JsonProjection<'_> {
         }
         let kind = label.path.map_or(Kind::String, |path| self.walk.kind(path));
         let findings = self.look(window, token, kind, label.is_spelled, from);
-        self.prefix(window);
-        self.write(window, token);
+        self.write_whole(window, token);
         self.walk.label(label, place, findings);
     }
 
@@ -91,7 +114,15 @@ impl JsonProjection<'_> {
         }
     }
 
-    fn stays(&mut self, window: &str, token: Token, name: Symbol, place: Place, path: usize, from: usize) {
+    pub(super) fn stays(
+        &mut self,
+        window: &str,
+        token: Token,
+        name: Symbol,
+        place: Place,
+        path: usize,
+        from: usize,
+    ) {
         let kind = self.walk.kind(path);
         if (name == self.fhir.reference || kind == Kind::Reference)
             && let Some(target) = self.contained_target(window, token)
@@ -102,8 +133,7 @@ impl JsonProjection<'_> {
         }
         let is_spelled = self.walk.spells_out(path);
         let findings = self.look(window, token, kind, is_spelled, from);
-        self.prefix(window);
-        self.write(window, token);
+        self.write_whole(window, token);
         self.walk.stay(path, findings);
         self.contained.keep();
     }
@@ -111,6 +141,9 @@ impl JsonProjection<'_> {
     /// The hash of the id of the contained resource that is referred to; `#` alone refers to the document itself.
     fn contained_target(&mut self, window: &str, token: Token) -> Option<u64> {
         let Token::String(text) = token else { return None };
+        if text.is_plain && window.as_bytes().get(text.from) != Some(&b'#') {
+            return None;
+        }
         self.scratch.clear();
         text::unescape(window, text, &mut self.scratch);
         let id = self.scratch.strip_prefix('#').filter(|id| !id.is_empty())?;
@@ -156,20 +189,27 @@ impl JsonProjection<'_> {
     }
 }
 
+/// The value of a token that is written as it reads.
+#[inline]
+pub(super) fn plain(window: &str, token: Token) -> Option<Scalar<'_>> {
+    match token {
+        Token::String(text) if !text.is_plain => None,
+        Token::String(text) => Some(Scalar::Text(window.get(text.from..text.to)?)),
+        Token::Number(text) => Some(Scalar::Number(window.get(text.from..text.to)?)),
+        Token::True => Some(Scalar::Boolean(true)),
+        Token::False => Some(Scalar::Boolean(false)),
+        _ => Some(Scalar::Null),
+    }
+}
+
 /// The value of a token, unescaped into `unescaped` if need be.
 fn scalar<'s>(window: &'s str, token: Token, unescaped: &'s mut String) -> Scalar<'s> {
-    match token {
-        Token::String(text) if text.is_plain => {
-            Scalar::Text(window.get(text.from..text.to).unwrap_or_default())
-        }
-        Token::String(text) => {
-            unescaped.clear();
-            text::unescape(window, text, unescaped);
-            Scalar::Text(unescaped)
-        }
-        Token::Number(text) => Scalar::Number(window.get(text.from..text.to).unwrap_or_default()),
-        Token::True => Scalar::Boolean(true),
-        Token::False => Scalar::Boolean(false),
-        _ => Scalar::Null,
+    if let Token::String(text) = token
+        && !text.is_plain
+    {
+        unescaped.clear();
+        text::unescape(window, text, unescaped);
+        return Scalar::Text(unescaped);
     }
+    plain(window, token).unwrap_or(Scalar::Null)
 }

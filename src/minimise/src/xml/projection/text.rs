@@ -68,7 +68,9 @@ impl Core<'_> {
         let arrival = self.walk.arrive(symbol, |_| true);
         let mut run = self.frames.last_mut().map(|open| std::mem::take(&mut open.run)).unwrap_or_default();
         if is_blank {
-            self.write_blank(&mut run);
+            if arrival.drop.is_none() {
+                self.write_blank(&mut run);
+            }
         } else if let Some(drop) = arrival.drop {
             let (trail, names) = (&self.trail, &self.profile.names);
             let pointer = || trail.pointer(names, &[crumb]);
