@@ -4,17 +4,17 @@
 //! answer; what of it the client gets, and whether it is about the right person, is not decided here.
 
 use bytes::Bytes;
-use clearance::adapter::{Answer, Means, Outcome, Parameters, Query, Reading, Reply, Setback};
+use clearance::adapter::{Answer, Means, Parameters, Query, Reading, Reply, Setback};
 use clearance::fault::Fault;
 use clearance::journey::{Document, Inquiry};
-use clearance::minimise::check_json;
+use clearance::minimise::{Limits, check_json_within};
 use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 use x_road::request::Resource;
 use x_road::tis::members::Members;
-use x_road::tis::outcome::{Objection, no_success, objection};
+use x_road::tis::outcome::{Objection, no_success, objection, of_a_question};
 use x_road::tis::{Errand, FHIR_JSON, FhirRequest, Tis};
 use x_road::trouble::Trouble;
 
@@ -55,7 +55,7 @@ async fn certificates(
     query: &StatusQuery,
     means: &Means<'_>,
 ) -> Result<Vec<Document>, Reading> {
-    let patient = tis.patient(errand(inquiry, "index"), inquiry.subject(), means).await;
+    let patient = tis.patient(Errand::of_inquiry(inquiry, "index"), inquiry.subject(), means).await;
     // The index does not know the person, so TIS has nothing about them.
     let patient = patient.map_err(no_answer)?.ok_or(Reading::NotFound)?;
     let groups = query.group.clone().unwrap_or_else(|| GROUPS.join(","));
@@ -68,29 +68,12 @@ async fn certificates(
         resource = resource.query("status", status);
     }
     let request = FhirRequest { method: Method::GET, resource, body: None };
-    let reply = tis.fhir(errand(inquiry, "search"), request, means).await.map_err(no_answer)?;
+    let reply = tis.fhir(Errand::of_inquiry(inquiry, "search"), request, means).await.map_err(no_answer)?;
     found(&reply, means)
 }
 
-fn errand<'a>(inquiry: &'a Inquiry, step: &str) -> Errand<'a> {
-    let (_, professional, role) = inquiry.professional();
-    Errand { professional, role, reason: inquiry.reason(), message: inquiry.id().message(step) }
-}
-
-/// A question changes nothing: one that may have arrived has failed like one that did not.
 fn no_answer(trouble: Trouble) -> Reading {
-    reading_of(trouble.before_the_document())
-}
-
-/// What an outcome of a delivery means where nothing is delivered.
-fn reading_of(outcome: Outcome) -> Reading {
-    match outcome {
-        Outcome::Refused(refusal) => Reading::Refused(refusal),
-        Outcome::Failed(setback) | Outcome::Unknown(setback) => Reading::Failed(setback),
-        Outcome::Delivered(_) | Outcome::Partly { .. } | Outcome::AnotherSubject => {
-            Reading::Unreadable("answer-unreadable")
-        }
-    }
+    of_a_question(trouble.before_the_document())
 }
 
 /// A search's answer.
@@ -123,7 +106,7 @@ struct Kind {
 /// The certificates of an answer, as they stand.
 fn found(reply: &Reply, means: &Means<'_>) -> Result<Vec<Document>, Reading> {
     if reply.status != StatusCode::OK {
-        return Err(reading_of(no_success(reply, means.clock.now())));
+        return Err(of_a_question(no_success(reply, means.clock.now())));
     }
     match objection(&reply.body) {
         Some(Objection::Refusal(refusal)) => return Err(Reading::Refused(refusal)),
@@ -131,8 +114,9 @@ fn found(reply: &Reply, means: &Means<'_>) -> Result<Vec<Document>, Reading> {
         None => {}
     }
     let unreadable = || Reading::Unreadable("answer-unreadable");
-    // What is there twice could be read in two ways, here and where it is minimised.
-    check_json(&reply.body).map_err(|_| unreadable())?;
+    // What is there twice could be read in two ways, here and where it is minimised. Its length is the transport's concern.
+    let limits = Limits { document_bytes_max: reply.body.len(), ..Limits::default() };
+    check_json_within(&reply.body, &limits).map_err(|_| unreadable())?;
     let bundle: Bundle = serde_json::from_slice(&reply.body).map_err(|_| unreadable())?;
     if bundle.resource_type != "Bundle" {
         return Err(unreadable());

@@ -1,5 +1,6 @@
 //! The parameters of a question, read strictly: every fault at once, none with a value or a name of the client's making.
 
+use jiff::civil::Date;
 use serde_json::{Map, Value};
 
 use crate::fault::Fault;
@@ -24,14 +25,30 @@ impl<'p> Parameters<'p> {
         let given = self.members.get(name)?;
         let chosen = choices.iter().copied().find(|choice| given.as_str() == Some(choice));
         if chosen.is_none() {
-            self.faults.push(Fault::new(
-                "query-invalid",
-                format!("/query/{name}"),
-                format!("`{name}` is not one of its values"),
-                format!("send {}, or leave it out", listed(choices)),
-            ));
+            self.refuse(name, "is not one of its values", &listed(choices));
         }
         chosen
+    }
+
+    /// The parameter `name`, where it is given: a day.
+    pub fn day(&mut self, name: &'static str) -> Option<Date> {
+        self.known.push(name);
+        let given = self.members.get(name)?;
+        // Ten characters: a time of day would be read and dropped.
+        let day = given.as_str().filter(|text| text.len() == 10).and_then(|text| text.parse().ok());
+        if day.is_none() {
+            self.refuse(name, "is not a day", "a day like `2026-11-22`");
+        }
+        day
+    }
+
+    fn refuse(&mut self, name: &str, is_what: &str, instead: &str) {
+        self.faults.push(Fault::new(
+            "query-invalid",
+            format!("/query/{name}"),
+            format!("`{name}` {is_what}"),
+            format!("send {instead}, or leave it out"),
+        ));
     }
 
     /// Ends the reading.
@@ -72,6 +89,21 @@ mod tests {
         assert_eq!(places, ["/query/status", "/query/group", "/query"]);
         let printed = format!("{faults:?}");
         assert!(!printed.contains("Jaan") && !printed.contains("Tamm"), "{printed}");
+    }
+
+    #[test]
+    fn a_day_is_ten_characters_and_there_is_such_a_day() {
+        for (text, day) in [
+            ("2026-02-28", Some(jiff::civil::date(2026, 2, 28))),
+            ("2026-02-30", None),
+            ("2026-02-28T10:00", None),
+            ("20260228", None),
+        ] {
+            let query = json!({ "from": text });
+            let mut parameters = Parameters::of(query.as_object().unwrap());
+            assert_eq!(parameters.day("from"), day, "{text}");
+            assert_eq!(parameters.end().is_ok(), day.is_some(), "{text}");
+        }
     }
 
     #[test]

@@ -124,7 +124,7 @@ impl Pending {
         let purpose = asking.purpose().map_err(Unreleased::Withheld)?;
         let bytes_max = self.asked.terms.answer_bytes_max;
         if answer.documents.iter().map(|document| document.bytes.len()).sum::<usize>() > bytes_max {
-            return Err(Unreleased::Failed(Setback::new("answer-too-large")));
+            return Err(Unreleased::Unreadable("answer-too-large".to_owned()));
         }
         let limits = Limits { document_bytes_max: bytes_max, ..Limits::default() };
         let declared = declared(&asking.submission, limits);

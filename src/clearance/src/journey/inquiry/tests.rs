@@ -69,7 +69,7 @@ impl Adapter for Registry {
     }
 
     fn ask(&self, _: &PurposeName, mut parameters: Parameters<'_>) -> Result<Query, Vec<Fault>> {
-        let kind = parameters.one_of("kind", &["long", "short"]);
+        let kind = parameters.one_of("kind", &["long", "abridged"]);
         parameters.end()?;
         Ok(Query::of(&kind))
     }
@@ -362,12 +362,12 @@ fn a_request_has_nothing_that_orders_transfers() {
 #[test]
 fn nothing_about_a_person_prints() {
     let waiting = waiting_at(journey());
-    let asked = waiting.journey.ask(&declaration(), &json!({ "kind": "short" })).unwrap();
+    let asked = waiting.journey.ask(&declaration(), &json!({ "kind": "abridged" })).unwrap();
     let mut printed = format!("{:?} {asked:?}", waiting.pending);
     let reading = answered(&[report(&named(SUBJECT))]);
     printed.push_str(&format!("{reading:?}"));
     printed.push_str(&format!("{:?}", waiting.answer(reading, None).answer.unwrap()));
-    for value in [SUBJECT, "Maasikas", "60001017869", "teate seis", "short", "final"] {
+    for value in [SUBJECT, "Maasikas", "60001017869", "teate seis", "abridged", "final"] {
         assert!(!printed.contains(value), "{value}: {printed}");
     }
 }
