@@ -8,6 +8,7 @@
 )]
 
 mod browser;
+mod certificates;
 mod collector;
 mod commands;
 mod connections;
@@ -24,6 +25,7 @@ mod prescription_centre;
 mod profiles;
 mod refusals;
 mod reload;
+mod rotations;
 mod samples;
 mod tidy;
 mod transfers;
