@@ -22,6 +22,7 @@ use crate::intake::{Caller, Room, Waiting};
 use crate::listener::Places;
 use crate::rates::Rates;
 use crate::rules::Rules;
+use crate::sightings::Sightings;
 use crate::telemetry::metrics::{self, Connections};
 
 /// A running gateway.
@@ -40,6 +41,7 @@ pub(crate) struct Gateway {
     pub(crate) health: Health,
     pub(crate) connections: Connections,
     pub(crate) places: Places,
+    pub(crate) sightings: Sightings,
     pub(crate) waiting: Waiting,
     pub(crate) work: Notify,
 }

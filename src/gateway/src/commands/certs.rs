@@ -1,6 +1,7 @@
 //! `clearance certs`: an example PKI, what a certificate is to the gateway, what expires, and rotation.
 
 mod rotate;
+mod who;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -82,6 +83,11 @@ pub(super) enum Certs {
         #[command(flatten)]
         settings: Settings,
     },
+    /// Which client comes with which certificate, and when it last did
+    Who {
+        #[command(flatten)]
+        settings: Settings,
+    },
     /// Whether everything that the settings name could be used now; exit code 1 where something could not
     Check {
         #[command(flatten)]
@@ -138,6 +144,7 @@ impl Certs {
                 Ok(())
             }
             Self::Show { settings } => show(report, settings),
+            Self::Who { settings } => who::who(report, &crate::config::load(&settings.config)?),
             Self::Check { settings } => {
                 if foretell(report, settings, SystemClock.now())? {
                     Ok(())

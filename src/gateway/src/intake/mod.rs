@@ -68,6 +68,7 @@ async fn identify(State(gateway): State<Arc<Gateway>>, mut request: Request, nex
     let (client, response) = async {
         match admitted(&gateway, &request) {
             Ok(caller) => {
+                gateway.sightings.note(caller.peer(), started);
                 let client = caller.client.id.to_string();
                 let (used, within) = gateway.rates.client(&caller.client.id);
                 let mut response = match within {

@@ -1,6 +1,7 @@
 //! `clearance certs` as an administrator uses it, beside a gateway that runs.
 
 use end_to_end::{TestGateway, eventually, to_employer};
+use serde_json::{Value, json};
 
 use crate::BINARY;
 use crate::commands::run;
@@ -77,5 +78,55 @@ async fn a_client_that_is_revoked_is_let_in_no_more() {
     });
     assert!(out.await.is_some(), "neither a new connection nor the old one");
     assert!(gateway.client(identity::example::ExampleClient::Pacs).connects().await);
+    gateway.rests().await;
+}
+
+#[tokio::test]
+async fn who_still_uses_which_certificate_is_known_across_restarts() {
+    let mut gateway = TestGateway::with_stand_ins(BINARY).await;
+    let who = async |gateway: &TestGateway| -> Vec<Value> {
+        let (code, said, why) =
+            run(gateway.folder(), &["--json", "certs", "who", "--config", "clearance.toml"]).await;
+        assert_eq!(code, Some(0), "{why}");
+        serde_json::from_str(&said).unwrap()
+    };
+    assert!(gateway.ehr().connects().await);
+    let gauge = |metrics: String, name: &str| {
+        let line = metrics.lines().find_map(|line| line.strip_prefix(name).map(str::to_owned));
+        line.and_then(|value| value.trim().parse::<f64>().ok())
+    };
+    let shown = eventually(|| async {
+        let metrics = gateway.ask_admin("/metrics").await.1;
+        gauge(metrics, r#"clearance_client_last_seen_seconds{client="ehr"}"#)
+    });
+    assert!(shown.await.is_some_and(|at| at > 1.7e9));
+    // On record within a minute, and at the end.
+    gateway.stop().await;
+    let seen = who(&gateway).await;
+    let standings: Vec<_> = seen.iter().map(|line| (&line["client"], &line["standing"])).collect();
+    assert_eq!(standings, [(&json!("ehr"), &json!("in use")), (&json!("pacs"), &Value::Null)]);
+    gateway.restart();
+    let after = eventually(|| async {
+        let metrics = gateway.ask_admin("/metrics").await.1;
+        gauge(metrics, r#"clearance_certificate_not_after_seconds{name="client `ehr`"}"#)
+    });
+    assert!(after.await.is_some(), "it is known from before");
+
+    // A new key, registered in place of the old one.
+    let (code, said, why) = run(gateway.folder(), &["--json", "certs", "issue", "clients/ehr"]).await;
+    assert_eq!(code, Some(0), "{why}");
+    let issued: Value = serde_json::from_str(&said).unwrap();
+    let (old, new) = (seen[0]["spki_sha256"].as_str().unwrap(), issued["spki_sha256"].as_str().unwrap());
+    let settings = gateway.playground.settings();
+    let text = std::fs::read_to_string(&settings).unwrap();
+    std::fs::write(&settings, text.replace(old, new)).unwrap();
+    gateway.restart();
+    assert!(gateway.ehr().connects().await);
+    gateway.stop().await;
+    let seen = who(&gateway).await;
+    let standings: Vec<_> =
+        seen.iter().take(2).map(|line| (&line["spki_sha256"], &line["standing"])).collect();
+    assert_eq!(standings, [(&json!(new), &json!("in use")), (&json!(old), &json!("no longer let in"))]);
+    gateway.restart();
     gateway.rests().await;
 }
