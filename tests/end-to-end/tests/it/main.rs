@@ -27,6 +27,7 @@ mod refusals;
 mod reload;
 mod rotations;
 mod samples;
+mod smuggling;
 mod tidy;
 mod transfers;
 mod uploads;
