@@ -14,6 +14,7 @@ mod commands;
 mod connections;
 mod crash;
 mod doors;
+mod floods;
 mod health_insurance_fund;
 mod limits;
 mod markers;
