@@ -23,6 +23,7 @@ use crate::intake::{Caller, Questions, Room, Waiting};
 use crate::listener::Places;
 use crate::rates::Rates;
 use crate::rules::Rules;
+use crate::sightings::Sightings;
 use crate::telemetry::metrics::{self, Connections};
 
 /// A running gateway.
@@ -41,6 +42,7 @@ pub(crate) struct Gateway {
     pub(crate) health: Health,
     pub(crate) connections: Connections,
     pub(crate) places: Places,
+    pub(crate) sightings: Sightings,
     pub(crate) waiting: Waiting,
     pub(crate) questions: Questions,
     pub(crate) transport: Arc<dyn Transport>,

@@ -29,6 +29,7 @@ use crate::listener::{self, Door, Places};
 use crate::rates::Rates;
 use crate::rules::Rules;
 use crate::secrets::{Secrets, Signer};
+use crate::sightings::Sightings;
 use crate::telemetry::metrics::Connections;
 use crate::transport::Calls;
 use crate::{admin, housekeeping, intake, rotation};
@@ -105,6 +106,7 @@ pub(crate) async fn start(
         entropy: Arc::clone(&entropy),
     });
     open_ring(&vault, &store, clock.now()).await?;
+    let sightings = store.sightings().await.map_err(|error| StartError::Store(causes(&error)))?;
     let signer = Arc::new(Signer::new(&secrets.payload)?);
     let checkpoints = housekeeping::signing_key(&config, &secrets)?;
 
@@ -126,6 +128,7 @@ pub(crate) async fn start(
         health,
         connections: Connections::default(),
         places: Places::default(),
+        sightings: Sightings::of(sightings),
         waiting: Waiting::default(),
         questions: Questions::default(),
         transport: Arc::clone(&calls) as _,

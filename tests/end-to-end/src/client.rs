@@ -44,7 +44,11 @@ pub struct Answer {
 }
 
 impl EhrClient {
-    pub(crate) fn new(intake: SocketAddr, files: Option<&MaterialFiles>, authorities: &Path) -> Self {
+    /// A client of the gateway at `intake` that believes `authorities`, with this certificate or none.
+    ///
+    /// # Panics
+    /// When a file cannot be used.
+    pub fn new(intake: SocketAddr, files: Option<&MaterialFiles>, authorities: &Path) -> Self {
         let read = |path: &Path| std::fs::read(path).unwrap_or_else(|error| fail(&error));
         let roots = Certificate::from_pem_bundle(&read(authorities)).unwrap_or_else(|error| fail(&error));
         let mut builder = Client::builder().tls_certs_only(roots).no_proxy();

@@ -7,6 +7,7 @@ mod api;
 mod body;
 mod destinations;
 mod digest_header;
+mod framing;
 mod memory;
 mod multipart;
 mod openapi;
@@ -66,15 +67,18 @@ async fn identify(State(gateway): State<Arc<Gateway>>, mut request: Request, nex
     let id = RequestId::fresh(&gateway);
     let started = gateway.clock.now();
     let span = trace::server_span(&request, id.as_str());
-    let method = request.method().clone();
+    let (method, version) = (request.method().clone(), request.version());
+    let clear = framing::check(&request);
+    let is_last = clear.is_err();
     let path = request::template(&request);
     let headers = request.headers().clone();
     let (client, response) = async {
         match admitted(&gateway, &request) {
             Ok(caller) => {
+                gateway.sightings.note(caller.peer(), started);
                 let client = caller.client.id.to_string();
                 let (used, within) = gateway.rates.client(&caller.client.id);
-                let mut response = match within {
+                let mut response = match within.and(clear) {
                     Ok(()) => {
                         request.extensions_mut().insert(caller);
                         request.extensions_mut().insert(id.clone());
@@ -94,7 +98,10 @@ async fn identify(State(gateway): State<Arc<Gateway>>, mut request: Request, nex
     }
     .instrument(span.clone())
     .await;
-    let response = finish(response, &gateway, &id, &headers);
+    let mut response = finish(response, &gateway, &id, &headers);
+    if is_last {
+        response = framing::last_of_its_connection(version, response);
+    }
     let taken = gateway.clock.now().duration_since(started);
     metrics::served(&method, path, response.status(), taken);
     span.in_scope(|| {

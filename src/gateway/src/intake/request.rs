@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::extract::{MatchedPath, Request};
 use clearance::client::Client;
 use http::HeaderMap;
-use identity::Admitted;
+use identity::{Admitted, Peer};
 
 use super::not_admitted;
 use super::problem::{Kind, Problem};
@@ -35,6 +35,11 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
+    /// Who it is by its certificate.
+    pub(crate) fn peer(&self) -> &Peer {
+        self.admitted.peer()
+    }
+
     /// Decides again about a peer that was let in.
     pub(crate) fn admit(gateway: &Gateway, admitted: &Admitted) -> Result<Self, Problem> {
         let trust = gateway.trust.current();

@@ -61,6 +61,7 @@ pub(crate) const ALL: &[(&str, &str, &str)] = &[
     ("clearance_store_commits_total", "counter", "commits of the store, each synced once"),
     ("clearance_record_usable", "gauge", "1 while transfers can be recorded"),
     ("clearance_certificate_not_after_seconds", "gauge", "when a certificate expires, by name"),
+    ("clearance_client_last_seen_seconds", "gauge", "when a client last came, by client"),
     (
         "clearance_trust_generation",
         "gauge",
@@ -268,6 +269,12 @@ pub(crate) fn checkpoint(seconds: i64) {
 pub(crate) fn certificate(name: &str, not_after_seconds: i64) {
     gauge!("clearance_certificate_not_after_seconds", "name" => name.to_owned())
         .set(not_after_seconds as f64);
+}
+
+/// When a client was last seen, and when the certificate expires that it came with.
+pub(crate) fn client(name: &str, last_seen_seconds: i64, not_after_seconds: i64) {
+    gauge!("clearance_client_last_seen_seconds", "client" => name.to_owned()).set(last_seen_seconds as f64);
+    certificate(&format!("client `{name}`"), not_after_seconds);
 }
 
 /// Which generation of trust is in force.

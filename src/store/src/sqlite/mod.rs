@@ -16,6 +16,7 @@ mod recorder;
 mod room;
 mod rows;
 mod schema;
+mod sightings;
 #[cfg(test)]
 mod tests;
 mod transfer;

@@ -1,14 +1,10 @@
--- What is read back. An inquiry's end is the entry whose `ends` is that of the inquiry: `entry_ends` makes it one.
-CREATE TABLE inquiry (
-    entry       INTEGER PRIMARY KEY REFERENCES entry (idx),
-    id          BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
-    destination TEXT NOT NULL,
-    subject     BLOB NOT NULL CHECK (length(subject) = 32),
-    aside       BLOB NOT NULL  -- beside the entry, encrypted: salts, parameters, reason, professional
-) STRICT;
+-- Version 4. Which certificates clients have come with: what an administrator has to know before one is taken away.
 
--- What lies beside the entry of a release, encrypted: its salts.
-CREATE TABLE release_aside (
-    entry  INTEGER PRIMARY KEY REFERENCES entry (idx),
-    sealed BLOB NOT NULL
-) STRICT;
+CREATE TABLE client_certificate (
+    certificate   BLOB PRIMARY KEY,   -- SHA-256
+    key           BLOB NOT NULL,      -- SHA-256 of the SubjectPublicKeyInfo
+    client        TEXT NOT NULL,
+    not_after     INTEGER NOT NULL,
+    first_seen_at INTEGER NOT NULL,
+    last_seen_at  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -8,11 +8,13 @@
 )]
 
 mod browser;
+mod certificates;
 mod collector;
 mod commands;
 mod connections;
 mod crash;
 mod doors;
+mod floods;
 mod health_insurance_fund;
 mod limits;
 mod markers;
@@ -25,7 +27,9 @@ mod profiles;
 mod refusals;
 mod reload;
 mod requests;
+mod rotations;
 mod samples;
+mod smuggling;
 mod tidy;
 mod transfers;
 mod uploads;

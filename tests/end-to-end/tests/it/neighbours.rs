@@ -59,6 +59,7 @@ async fn one_destination_that_is_dead_slow_or_lying_delays_no_other() {
     assert!(beside[29] < alone[29] + Duration::from_secs(2), "{} against {}", shown(&beside), shown(&alone));
 
     playground.portal.told(portal_stand_in::FaultPlan::none());
+    playground.tis.told(tis_stand_in::FaultPlan::none());
     playground.fund.told(fund_stand_in::FaultPlan::none());
     gateway.rests().await;
 }
