@@ -89,7 +89,6 @@ macro_rules! kinds {
 
         /// One entry of the ledger.
         #[derive(Debug, Clone, PartialEq, Eq)]
-        #[expect(clippy::large_enum_variant, reason = "entries are handled one at a time, and most are large")]
         pub enum Entry { $($(#[$attribute])* $name($name),)+ }
 
         /// What an entry is about.

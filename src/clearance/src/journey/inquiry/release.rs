@@ -212,18 +212,15 @@ impl Pending {
             };
             let record =
                 self.of_release(with.vault, &permit, &minimised.documents, with.means.clock.now())?;
-            match with.recorder.answer(record).await? {
-                Ok(index) => {
-                    return Ok(Ok(Released {
-                        inquiry: self.id(),
-                        inquiry_index: self.index,
-                        index,
-                        permit,
-                        documents: minimised.documents,
-                    }));
-                }
-                // The policy is asked again about the new standing.
-                Err(StandingChanged) => {}
+            // Where the standing has changed, the policy is asked again about the new one.
+            if let Ok(index) = with.recorder.answer(record).await? {
+                return Ok(Ok(Released {
+                    inquiry: self.id(),
+                    inquiry_index: self.index,
+                    index,
+                    permit,
+                    documents: minimised.documents,
+                }));
             }
         }
     }

@@ -207,7 +207,7 @@ fn answer(reading: Reading, index: Option<&dyn SubjectIndex>) -> Ended {
 
 impl Ended {
     /// Nothing is released, and the record says why.
-    fn is_kept_back(self) -> (Hindrance, Option<String>) {
+    fn kept_back(self) -> (Hindrance, Option<String>) {
         let unreleased = self.answer.unwrap_err();
         let [(Entry::Inquiry(_), _), (Entry::NoRelease(ended), _)] = &self.record[..] else {
             panic!("{:?}", self.record);
@@ -262,7 +262,7 @@ fn one_document_about_another_person_keeps_back_all() {
     let Err(Unreleased::Withheld(refusal)) = &ended.answer else { panic!("{:?}", ended.answer) };
     assert!(refusal.faults.iter().all(|fault| fault.pointer.starts_with("/documents/1/")), "{refusal:?}");
     assert!(!format!("{refusal:?}").contains(STRANGER));
-    assert_eq!(ended.is_kept_back(), because(Hindrance::Withheld, "wrong-patient"));
+    assert_eq!(ended.kept_back(), because(Hindrance::Withheld, "wrong-patient"));
 }
 
 #[test]
@@ -276,7 +276,7 @@ fn a_subject_that_is_named_by_index_id_is_proved_or_nothing_is_released() {
         (None, because(Hindrance::Withheld, "subject-unprovable")),
     ] {
         let index = index.as_ref().map(|index| index as &dyn SubjectIndex);
-        assert_eq!(answer(by_index(), index).is_kept_back(), expected);
+        assert_eq!(answer(by_index(), index).kept_back(), expected);
     }
 }
 
@@ -300,7 +300,7 @@ fn whatever_stood_in_the_way_is_on_record() {
         (answer_of(pdf), Hindrance::Unreadable, Some("media-type")),
         (answer_of(twice), Hindrance::Unreadable, Some("json-duplicate-name")),
     ] {
-        assert_eq!(answer(reading, None).is_kept_back(), (hindrance, code.map(str::to_owned)));
+        assert_eq!(answer(reading, None).kept_back(), (hindrance, code.map(str::to_owned)));
     }
 }
 
@@ -321,7 +321,7 @@ fn a_consent_that_is_withdrawn_while_the_destination_is_asked_keeps_the_answer_b
     *waiting.book.standing.lock().unwrap() =
         Standing { consent: Consent::Withdrawn, restricted: false, version: 1 };
     let ended = waiting.answer(answered(&[report(&named(SUBJECT))]), None);
-    assert_eq!(ended.is_kept_back(), because(Hindrance::Withheld, "consent-withdrawn"));
+    assert_eq!(ended.kept_back(), because(Hindrance::Withheld, "consent-withdrawn"));
 }
 
 #[test]
