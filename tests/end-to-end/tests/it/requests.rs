@@ -136,7 +136,7 @@ async fn a_destination_that_does_not_answer_as_it_should_is_a_problem_with_an_en
         (Fault::Status(503, Some(7)), 504, "destination-unavailable", "http-503"),
         (Fault::Delay(Duration::from_secs(3)), 504, "destination-unavailable", "timed-out"),
         (Fault::Garbage, 502, "destination-unreadable", "answer-unreadable"),
-        (Fault::Down, 504, "destination-unavailable", "connection-broken"),
+        (Fault::Down, 504, "destination-unavailable", "not-reached"),
     ];
     let count = cases.len();
     for (fault, status, slug, rule) in cases {
