@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test that cannot go on ends")]
 
 mod bodies;
+mod reading;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -31,6 +32,7 @@ use crate::seal::{Bodies, KeyRing};
 use crate::words::{DestinationName, TransferId};
 
 pub use self::bodies::{Arrived, MemoryBodies};
+pub use self::reading::{ANSWER_BYTES_MAX, INQUIRY};
 
 /// The one transfer.
 pub const TRANSFER: TransferId = TransferId::from_bytes([7; 16]);
@@ -154,7 +156,7 @@ impl Journey {
         outgoing: Outgoing,
         vault: &Vault,
     ) -> Result<Book, RecordFailure> {
-        let book = Book { acceptance: Mutex::new(None), perhaps_delivered: false };
+        let book = Book::default();
         let particulars = Particulars {
             transfer: TRANSFER,
             at: Timestamp::UNIX_EPOCH,
@@ -192,10 +194,13 @@ pub(crate) fn vault(folder: &Path) -> Vault {
     }
 }
 
-/// A recorder of one transfer.
-#[derive(Debug)]
+/// A recorder of one transfer, or one inquiry.
+#[derive(Debug, Default)]
 pub(crate) struct Book {
     pub(crate) acceptance: Mutex<Option<Acceptance>>,
+    /// The leaves of an inquiry and its end, each with what lies beside it.
+    pub(crate) inquiries: Mutex<Vec<(Vec<u8>, Vec<u8>)>>,
+    pub(crate) standing: Mutex<Standing>,
     perhaps_delivered: bool,
 }
 
@@ -220,7 +225,7 @@ impl Recorder for Book {
         _: crate::keys::Pseudonym,
         _: &DestinationName,
     ) -> Result<Standing, RecorderError> {
-        Ok(Standing::default())
+        Ok(*self.standing.lock().unwrap())
     }
 
     async fn due(&self, _: &DestinationName, _: Timestamp, _: usize) -> Result<Vec<Due>, RecorderError> {

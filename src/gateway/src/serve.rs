@@ -24,7 +24,7 @@ use crate::config::Config;
 use crate::delivery::{self, Courier};
 use crate::gateway::Gateway;
 use crate::health::Health;
-use crate::intake::Waiting;
+use crate::intake::{Questions, Waiting};
 use crate::listener::{self, Door, Places};
 use crate::rates::Rates;
 use crate::rules::Rules;
@@ -107,7 +107,7 @@ pub(crate) async fn start(
     });
     open_ring(&vault, &store, clock.now()).await?;
     let sightings = store.sightings().await.map_err(|error| StartError::Store(causes(&error)))?;
-    let signer = Signer::new(&secrets.payload)?;
+    let signer = Arc::new(Signer::new(&secrets.payload)?);
     let checkpoints = housekeeping::signing_key(&config, &secrets)?;
 
     let intake_listener = bind("intake.listen", &config.intake.listen).await?;
@@ -130,6 +130,9 @@ pub(crate) async fn start(
         places: Places::default(),
         sightings: Sightings::of(sightings),
         waiting: Waiting::default(),
+        questions: Questions::default(),
+        transport: Arc::clone(&calls) as _,
+        signer: Arc::clone(&signer) as _,
         config: ArcSwap::from_pointee(config),
         rules: ArcSwap::from_pointee(rules),
         trust,
@@ -148,7 +151,7 @@ pub(crate) async fn start(
         entropy,
         patience: Arc::new(delivery::RealPatience),
         transport: Arc::clone(&calls) as _,
-        signer: Arc::new(signer),
+        signer,
     });
 
     let (mut traffic, mut watch_keepers) = (Tasks::new(), Tasks::new());

@@ -78,6 +78,13 @@ impl EhrClient {
         answer(submission.put_into(request)).await
     }
 
+    /// Asks a destination: a declaration, and the parameters of the question.
+    pub async fn ask(&self, declaration: &Value, query: &Value) -> Answer {
+        let body = serde_json::json!({ "declaration": declaration, "query": query });
+        let request = self.request(http::Method::POST, "/v1/requests");
+        answer(request.header("content-type", "application/json").body(body.to_string())).await
+    }
+
     /// Gets `path`.
     pub async fn get(&self, path: &str) -> Answer {
         answer(self.request(http::Method::GET, path)).await

@@ -14,7 +14,9 @@ mod openapi;
 mod pages;
 pub(crate) mod problem;
 mod reading;
+mod released;
 mod request;
+mod requests;
 mod transfers;
 mod upload;
 mod waiting;
@@ -39,6 +41,7 @@ pub(crate) use self::memory::Room;
 pub(crate) use self::openapi::document as openapi_document;
 pub(crate) use self::pages::problem_pages;
 pub(crate) use self::request::{Caller, RequestId, template as route_template};
+pub(crate) use self::requests::Questions;
 pub(crate) use self::waiting::Waiting;
 
 /// The routes of the intake listener.
@@ -46,6 +49,7 @@ pub(crate) fn router(gateway: Arc<Gateway>) -> Router {
     Router::new()
         .route("/v1/transfers", post(transfers::accept))
         .route("/v1/checks", post(transfers::check))
+        .route("/v1/requests", post(requests::ask))
         .route("/v1/transfers/{id}", get(reading::transfer))
         .route("/v1/destinations", get(destinations::list))
         .route("/openapi.json", get(openapi::serve))

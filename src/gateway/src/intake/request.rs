@@ -68,9 +68,10 @@ impl Caller {
 
 /// The route's template, for metrics and logs: a path itself may hold an id.
 pub(crate) fn template(request: &Request) -> &'static str {
-    const KNOWN: [&str; 7] = [
+    const KNOWN: [&str; 8] = [
         "/v1/transfers",
         "/v1/checks",
+        "/v1/requests",
         "/v1/transfers/{id}",
         "/v1/destinations",
         "/openapi.json",

@@ -48,6 +48,11 @@ pub(crate) const ALL: &[(&str, &str, &str)] = &[
         "counter",
         "transfers that wait until somebody mends what stands in their way, by destination and reason",
     ),
+    (
+        "clearance_inquiry_duration_seconds",
+        "histogram",
+        "from the record of a question to that of its end, by destination and result",
+    ),
     ("clearance_outbox_pending", "gauge", "transfers accepted and not ended, by destination"),
     ("clearance_outbox_unknown", "gauge", "transfers sent without a readable answer, by destination"),
     ("clearance_outbox_oldest_seconds", "gauge", "age of the oldest transfer not ended, by destination"),
@@ -224,6 +229,12 @@ pub(crate) fn ended(destination: &DestinationName, state: State, since_accepted:
         )
         .record(since_accepted.as_secs_f64());
     }
+}
+
+/// A question has its end on record.
+pub(crate) fn inquired(destination: &DestinationName, result: &'static str, taken: SignedDuration) {
+    histogram!("clearance_inquiry_duration_seconds", "destination" => destination.to_string(), "result" => result)
+        .record(taken.as_secs_f64());
 }
 
 /// A transfer waits until somebody mends what stands in its way.

@@ -7,6 +7,7 @@ mod connection;
 mod fault;
 mod figures;
 mod files;
+mod inquiries;
 mod leases;
 mod ledger_file;
 mod queries;

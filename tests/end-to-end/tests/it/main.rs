@@ -27,6 +27,7 @@ mod prescription_centre;
 mod profiles;
 mod refusals;
 mod reload;
+mod requests;
 mod rotations;
 mod samples;
 mod smuggling;
