@@ -15,6 +15,7 @@ mod connections;
 mod crash;
 mod doors;
 mod floods;
+mod handshakes;
 mod health_insurance_fund;
 mod limits;
 mod markers;
