@@ -39,6 +39,10 @@ impl Sandbox {
             let fund_admin = admin(playground.fund.admin_address());
             report.line(format_args!("health insurance fund     https://{}", playground.fund.address()));
             report.line(format_args!("  make it fail            {fund_admin}/faults"));
+            let image_bank_admin = admin(playground.image_bank.admin_address());
+            report
+                .line(format_args!("image bank                https://{}", playground.image_bank.address()));
+            report.line(format_args!("  make it fail            {image_bank_admin}/faults"));
             report.line(format_args!(
                 "\nnow run: clearance serve --config {}",
                 playground.settings().display()
@@ -54,6 +58,8 @@ impl Sandbox {
                 "prescription_centre_admin": prescriptions_admin,
                 "health_insurance_fund": playground.fund.address().to_string(),
                 "health_insurance_fund_admin": fund_admin,
+                "image_bank": playground.image_bank.address().to_string(),
+                "image_bank_admin": image_bank_admin,
             }));
             Ok(asked_to_stop().await?)
         })
