@@ -46,6 +46,8 @@ pub struct Journey {
     pub policy: Policy,
     /// Where documents are that stream through and are large.
     pub bodies: MemoryBodies,
+    /// The parts that the destination has confirmed before.
+    pub parts_done: BTreeSet<u32>,
 }
 
 impl Journey {
@@ -63,7 +65,13 @@ impl Journey {
             Policy::load(&[destination.policies()], std::slice::from_ref(&client), &[destination.facts()])
                 .unwrap();
         let bodies = MemoryBodies::default();
-        Self { client: Arc::new(client), destination: Arc::new(destination), policy, bodies }
+        Self {
+            client: Arc::new(client),
+            destination: Arc::new(destination),
+            policy,
+            bodies,
+            parts_done: BTreeSet::new(),
+        }
     }
 
     /// The adapter.
@@ -140,7 +148,7 @@ impl Journey {
         let folder = tempfile::tempdir().unwrap();
         let vault = vault(folder.path());
         let book = self.record(outgoing, &vault).await;
-        let book = Book { perhaps_delivered, ..book };
+        let book = Book { perhaps_delivered, parts_done: self.parts_done.clone(), ..book };
         let permit = self.permit_again(&book);
         let attempt = begin(&book, &permit).await;
         attempt.open(permit, &vault.ring, &self.shared_bodies()).unwrap().prove(index, means).await
@@ -202,6 +210,7 @@ pub(crate) struct Book {
     pub(crate) inquiries: Mutex<Vec<(Vec<u8>, Vec<u8>)>>,
     pub(crate) standing: Mutex<Standing>,
     perhaps_delivered: bool,
+    parts_done: BTreeSet<u32>,
 }
 
 impl Recorder for Book {
@@ -246,7 +255,7 @@ impl Recorder for Book {
             subject: acceptance.subject,
             leaf: acceptance.leaf,
             sealed: acceptance.sealed,
-            parts_done: BTreeSet::new(),
+            parts_done: self.parts_done.clone(),
         }))
     }
 

@@ -17,6 +17,7 @@ mod doors;
 mod floods;
 mod handshakes;
 mod health_insurance_fund;
+mod image_bank;
 mod limits;
 mod markers;
 mod neighbours;
