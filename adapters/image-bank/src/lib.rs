@@ -19,15 +19,16 @@ mod tests;
 use std::num::{NonZeroU32, NonZeroU64};
 
 use clearance::adapter::{
-    Adapter, Description, Direction, Documents, Means, Outcome, Promise, PurposeDescription,
+    Adapter, Description, Direction, Documents, Means, Outcome, Parameters, Promise, PurposeDescription,
+    Query, Reading,
 };
 use clearance::declaration::LegalBasis;
 use clearance::fault::Fault;
-use clearance::journey::{Cleared, Minimal, Outgoing};
+use clearance::journey::{Cleared, Inquiry, Minimal, Outgoing};
+use clearance::words::PurposeName;
 use serde::Deserialize;
 
 pub use self::instance::{NotAUid, Uid};
-pub use self::reading::{ANSWER_PROFILE, Found, ReadFailure};
 
 /// The purpose of one image.
 pub const IMAGE: &str = "image";
@@ -35,6 +36,8 @@ pub const IMAGE: &str = "image";
 pub const STUDY: &str = "study";
 /// The purpose of reports: structured ones and encapsulated documents.
 pub const REPORT: &str = "report";
+/// The purpose of reading a study back.
+pub const IMAGES: &str = "images";
 /// The media type of a DICOM file.
 pub(crate) const DICOM: &str = "application/dicom";
 /// The media type of DICOM in JSON.
@@ -120,6 +123,14 @@ impl Adapter for ImageBank {
     fn deliver<'a>(&'a self, cleared: Cleared, means: &'a Means<'a>) -> Promise<'a, Outcome> {
         Box::pin(async move { deliver::deliver(&self.settings, &cleared, means).await })
     }
+
+    fn ask(&self, _: &PurposeName, parameters: Parameters<'_>) -> Result<Query, Vec<Fault>> {
+        reading::ask(parameters)
+    }
+
+    fn read<'a>(&'a self, inquiry: Inquiry, means: &'a Means<'a>) -> Promise<'a, Reading> {
+        Box::pin(async move { self.images(&inquiry, means).await })
+    }
 }
 
 fn purposes(settings: &Settings) -> Vec<PurposeDescription> {
@@ -141,6 +152,16 @@ fn purposes(settings: &Settings) -> Vec<PurposeDescription> {
         purpose(IMAGE, "store one image", 1, images),
         purpose(STUDY, "store the images of a study", several, images),
         purpose(REPORT, "store reports of a study", several, include_str!("../profiles/report.toml")),
+        PurposeDescription {
+            direction: Direction::Reads,
+            documents: Documents::One,
+            ..purpose(
+                IMAGES,
+                "read the images of a study back",
+                several,
+                include_str!("../profiles/answer.toml"),
+            )
+        },
     ]
 }
 

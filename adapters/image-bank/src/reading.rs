@@ -1,28 +1,43 @@
-//! Reading images of a study back: QIDO-RS says which there are (PS3.18 §10.6), WADO-RS gives each (§10.4).
+//! Reading images of a study back: QIDO-RS says which there are (PS3.18 §10.6), WADO-RS gives each (§10.4). All of them or
+//! none: part of a study would pass for the whole.
 //!
-//! What is given here has passed no stage of the journey: whoever calls projects it by [`ANSWER_PROFILE`], with the subject as declared,
-//! and records it, before a byte goes to a client. Both calls are bounded; nothing of an answer is in an error.
+//! What is given here is not released yet: the journey projects it by the answer profile and records that first. Both calls
+//! are bounded; nothing of an answer is in an error.
 
 use bytes::Bytes;
-use clearance::adapter::{Call, CallBody, CallFailure, Means, Reply};
+use clearance::adapter::{
+    Answer, Call, CallBody, CallFailure, Means, Parameters, Query, Reading, Reply, Setback,
+};
+use clearance::fault::Fault;
+use clearance::journey::{Document, Inquiry};
 use clearance::person::Private;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{Method, StatusCode};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::dicom_json::{Attribute, Unreadable};
 use crate::instance::{Instance, Uid};
-use crate::{DICOM_JSON, ImageBank, Settings, multipart};
-
-/// What may be kept of an instance that the image bank gives: a profile for `minimise`, which compares the patient too.
-pub const ANSWER_PROFILE: &str = include_str!("../profiles/answer.toml");
+use crate::{DICOM, DICOM_JSON, ImageBank, Settings, multipart};
 
 /// What an answer says of one instance is well below this.
 const ANSWER_BYTES_PER_INSTANCE: u32 = 4 << 10;
 
+/// What is asked for.
+#[derive(Debug, Serialize, Deserialize)]
+struct Wanted {
+    study: Uid,
+}
+
+/// Reads the parameters.
+pub(crate) fn ask(mut parameters: Parameters<'_>) -> Result<Query, Vec<Fault>> {
+    let study = parameters.required::<Uid>("study", "the UID of a study");
+    parameters.end()?;
+    Ok(study.map_or_else(|| Query::of(&()), |study| Query::of(&Wanted { study })))
+}
+
 /// An instance of a study that the image bank has.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub(crate) struct Found {
     study: Uid,
     series: Uid,
     instance: Instance,
@@ -30,7 +45,7 @@ pub struct Found {
 
 /// Why nothing was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum ReadFailure {
+pub(crate) enum ReadFailure {
     /// There was no answer.
     #[error("the image bank did not answer")]
     Call(#[from] CallFailure),
@@ -40,9 +55,9 @@ pub enum ReadFailure {
     /// The answer cannot be read.
     #[error("the image bank's answer cannot be read")]
     Unreadable,
-    /// There are more instances than are read at once.
-    #[error("the study has more instances than a transfer may have")]
-    TooMany,
+    /// There is more than may be read at once.
+    #[error("the study has more than may be read at once")]
+    TooMuch,
     /// The answer is about another person, study or instance than was asked for.
     #[error("the image bank's answer is about something else than was asked for")]
     SomethingElse,
@@ -68,12 +83,54 @@ struct Match {
     series: Attribute<Uid>,
 }
 
+impl From<ReadFailure> for Reading {
+    fn from(failure: ReadFailure) -> Self {
+        match failure {
+            ReadFailure::Call(failure) => Self::Failed(Setback::new(failure.code())),
+            ReadFailure::Status(StatusCode::NOT_FOUND) => Self::NotFound,
+            // Whoever may not ask now may later; a search or an image that was understood has no other answer.
+            ReadFailure::Status(status) => Self::Failed(Setback::new(format!("http-{}", status.as_u16()))),
+            ReadFailure::Unreadable => Self::Unreadable("answer-unreadable"),
+            ReadFailure::TooMuch => Self::Unreadable("answer-too-large"),
+            ReadFailure::SomethingElse => Self::Unreadable("answer-about-something-else"),
+        }
+    }
+}
+
 impl ImageBank {
+    /// The images of the study that was asked for.
+    pub(crate) async fn images(&self, inquiry: &Inquiry, means: &Means<'_>) -> Reading {
+        let Some(Wanted { study }) = inquiry.query().parameters() else {
+            return Reading::Failed(Setback::new("query-unreadable"));
+        };
+        match self.all_of(&study, inquiry, means).await {
+            Ok(documents) if documents.is_empty() => Reading::NotFound,
+            Ok(documents) => Reading::Answered(Answer { documents }),
+            Err(failure) => failure.into(),
+        }
+    }
+
+    async fn all_of(
+        &self,
+        study: &Uid,
+        inquiry: &Inquiry,
+        means: &Means<'_>,
+    ) -> Result<Vec<Document>, ReadFailure> {
+        let mut left = inquiry.answer_bytes_max();
+        let mut documents = Vec::new();
+        for found in self.search(study, &inquiry.subject().value, means).await? {
+            let bytes = self.retrieve(&found, means).await?;
+            left = left.checked_sub(bytes.len()).ok_or(ReadFailure::TooMuch)?;
+            documents.push(Document { media_type: DICOM.to_owned(), bytes });
+        }
+        Ok(documents)
+    }
+
     /// The instances of `study` that the image bank has of `patient`; none when it has none.
     ///
     /// # Errors
     /// When they cannot be had, or one of them is another person's.
-    pub async fn search(
+    pub(crate) async fn search(
         &self,
         study: &Uid,
         patient: &Private,
@@ -95,7 +152,7 @@ impl ImageBank {
         let matches: Vec<Match> =
             serde_json::from_slice(&expect(reply)?.body).map_err(|_| ReadFailure::Unreadable)?;
         if matches.len() > most as usize {
-            return Err(ReadFailure::TooMany);
+            return Err(ReadFailure::TooMuch);
         }
         matches.into_iter().map(|found| found.checked(study, patient)).collect()
     }
@@ -104,7 +161,7 @@ impl ImageBank {
     ///
     /// # Errors
     /// When it cannot be had, or another one is given.
-    pub async fn retrieve(&self, found: &Found, means: &Means<'_>) -> Result<Bytes, ReadFailure> {
+    pub(crate) async fn retrieve(&self, found: &Found, means: &Means<'_>) -> Result<Bytes, ReadFailure> {
         const ANY: &str = "multipart/related; type=\"application/dicom\"; transfer-syntax=*";
         let Found { study, series, instance } = found;
         let (study, series, uid) = (study.as_str(), series.as_str(), instance.uid.as_str());

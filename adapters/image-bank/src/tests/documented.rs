@@ -16,7 +16,9 @@ fn blocks(language: &str) -> Vec<&'static str> {
 
 #[tokio::test]
 async fn the_example_of_the_page_is_accepted_and_goes_out_as_it_shows() {
-    let [declared, stored, _] = blocks("json")[..] else { panic!("the examples in JSON are not three") };
+    let [declared, stored, _, query] = blocks("json")[..] else {
+        panic!("the examples in JSON are not four")
+    };
     let declared: Value = serde_json::from_str(declared).unwrap();
     assert_eq!(declared, declaration("study"));
     let files = ["1.1", "1.2"].map(|uid| dicom(CT, uid));
@@ -38,6 +40,7 @@ async fn the_example_of_the_page_is_accepted_and_goes_out_as_it_shows() {
     sent += &format!("\n{parts}--{boundary}--");
     assert_eq!(sent, blocks("http")[0].replace("BOUNDARY", &boundary));
     assert!(Stored::read(stored.as_bytes()).unwrap().says_something());
+    assert!(journey.ask(&declaration("images"), &serde_json::from_str(query).unwrap()).is_ok());
 }
 
 #[tokio::test]

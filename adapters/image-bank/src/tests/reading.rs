@@ -1,11 +1,12 @@
 //! Reading images of a study back.
 
 use bytes::Bytes;
+use clearance::journey::{Released, Unreleased};
 use clearance::person::Private;
 use serde_json::{Value, json};
 
 use crate::reading::{Found, ReadFailure};
-use crate::testing::{CT, SUBJECT, Stage, dicom, image_bank, reply};
+use crate::testing::{CT, SUBJECT, Stage, declaration, dicom, dicom_with, image_bank, journey, reply, text};
 use crate::{ImageBank, Uid};
 
 fn uid(text: &str) -> Uid {
@@ -37,7 +38,7 @@ async fn a_search_gives_the_instances_of_that_study_and_person_only() {
     for (status, body, failure) in [
         (200, json!({ "error": "no" }), ReadFailure::Unreadable),
         (200, json!([{}]), ReadFailure::Unreadable),
-        (200, json!(vec![matched("1.1"); 2001]), ReadFailure::TooMany),
+        (200, json!(vec![matched("1.1"); 2001]), ReadFailure::TooMuch),
         (404, json!([]), ReadFailure::Status(http::StatusCode::NOT_FOUND)),
     ] {
         assert_eq!(search(&bank, status, &body).await, Err(failure));
@@ -75,4 +76,39 @@ async fn a_person_is_asked_for_in_the_address_and_named_nowhere_else() {
     let (call, _) = stage.calls().remove(0);
     assert!(call.url.expose().contains("?PatientID=a%20b%2A%26c&"));
     assert!(!call.url_template.contains('?') && !format!("{call:?}").contains("a%20b"));
+}
+
+/// What of a study with this one file is released.
+async fn released(file: &[u8]) -> Result<Released, Unreleased> {
+    let body = [b"--b\r\nContent-Type: application/dicom\r\n\r\n", file, b"\r\n--b--\r\n"].concat();
+    let parts = "multipart/related; type=\"application/dicom\"; boundary=b";
+    let found = json!([matched("1.1")]).to_string();
+    let answers = [reply(200, "application/dicom+json", found.as_bytes()), reply(200, parts, &body)];
+    let (journey, stage) = (journey(1), Stage::answering(answers));
+    let asking = journey.ask(&declaration("images"), &json!({ "study": "1.9" })).unwrap();
+    journey.read(asking, None, &stage.means()).await
+}
+
+#[tokio::test]
+async fn of_an_image_read_back_only_what_the_profile_names_is_released_and_of_somebody_else_s_nothing() {
+    let comments = [text(0x0010_1040, "LO", "CANARY STREET"), text(0x0010_4000, "LT", "CANARY COMMENT")];
+    let released_of = released(&dicom_with(CT, "1.1", &comments)).await.unwrap();
+    let [document] = released_of.documents() else { panic!("{released_of:?}") };
+    let text_of = String::from_utf8_lossy(document.bytes()).into_owned();
+    assert!(text_of.contains("Tamm^Jaan") && !text_of.contains("CANARY"));
+
+    let other = dicom_with(CT, "1.1", &[text(0x0010_0020, "LO", "38507140418")]);
+    match released(&other).await {
+        Err(Unreleased::Withheld(refusal)) => assert_eq!(refusal.rule, "wrong-patient"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_question_names_one_study_and_nothing_else() {
+    let journey = journey(1);
+    for query in [json!({}), json!({ "study": "1..2" }), json!({ "study": "1.9", "series": "1.9.1" })] {
+        let refusal = journey.ask(&declaration("images"), &query).unwrap_err();
+        assert_eq!(refusal.faults.len(), 1, "{refusal:?}");
+    }
 }

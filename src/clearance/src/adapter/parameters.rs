@@ -42,6 +42,19 @@ impl<'p> Parameters<'p> {
         day
     }
 
+    /// The parameter `name`, which has to be given: a text that can be read as `is_what`, such as "a number".
+    pub fn required<T: TryFrom<String>>(&mut self, name: &'static str, is_what: &str) -> Option<T> {
+        self.known.push(name);
+        let given = self.members.get(name).and_then(Value::as_str);
+        let read = given.and_then(|text| T::try_from(text.to_owned()).ok());
+        if read.is_none() {
+            let detail = format!("`{name}` is missing, or is not {is_what}");
+            let remedy = format!("send {is_what} in `{name}`");
+            self.faults.push(Fault::new("query-invalid", format!("/query/{name}"), detail, remedy));
+        }
+        read
+    }
+
     fn refuse(&mut self, name: &str, is_what: &str, instead: &str) {
         self.faults.push(Fault::new(
             "query-invalid",
@@ -103,6 +116,30 @@ mod tests {
             let mut parameters = Parameters::of(query.as_object().unwrap());
             assert_eq!(parameters.day("from"), day, "{text}");
             assert_eq!(parameters.end().is_ok(), day.is_some(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_required_is_there_and_can_be_read() {
+        #[derive(Debug, PartialEq)]
+        struct Short(String);
+        impl TryFrom<String> for Short {
+            type Error = ();
+            fn try_from(text: String) -> Result<Self, ()> {
+                if text.len() < 3 { Ok(Self(text)) } else { Err(()) }
+            }
+        }
+        for (query, read) in [
+            (json!({ "name": "ab" }), Some(Short("ab".to_owned()))),
+            (json!({ "name": "Maasikas" }), None),
+            (json!({ "name": 1 }), None),
+            (json!({}), None),
+        ] {
+            let mut parameters = Parameters::of(query.as_object().unwrap());
+            assert_eq!(parameters.required("name", "a short name"), read);
+            let faults = parameters.end().err().unwrap_or_default();
+            assert_eq!(faults.is_empty(), read.is_some());
+            assert!(!format!("{faults:?}").contains("Maasikas"));
         }
     }
 

@@ -5,13 +5,11 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use clearance::adapter::{Call, CallFailure, Means, PayloadSigner, Promise, Reply, Transport};
-use clearance::clock::SystemClock;
-use clearance::person::Private;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use end_to_end::{TestGateway, eventually};
+use gateway::playground::Choices;
 use gateway::playground::samples::Image;
-use gateway::playground::{Choices, WORKER};
-use image_bank::{ImageBank, Settings, Uid};
 use serde_json::json;
 
 use super::{PUBLISHED, declaration, pixels, published, released, send, study};
@@ -152,51 +150,22 @@ async fn published_files_come_back_from_orthanc_with_their_pixels_as_they_were()
 }
 
 #[tokio::test]
-async fn what_orthanc_stores_is_found_and_read_back_by_the_adapter() {
+async fn what_orthanc_stores_is_read_back_and_only_what_may_be() {
     let Some(with) = WithOrthanc::new(100).await else { return };
-    let delivered = send(&with.gateway.ehr(), &declaration("study"), &study(1..=2)).await;
-    assert_eq!(with.gateway.ehr().ended(delivered.transfer()).await["state"], "delivered");
-    let settings = json!({ "peer": "image-bank", "url": format!("{}/dicom-web", with.origin) });
-    let bank = ImageBank::new(serde_json::from_value::<Settings>(settings).unwrap());
-    let transport = Reading(with.client.clone());
-    let means =
-        Means { clock: &SystemClock, deadline: jiff::Timestamp::MAX, transport: &transport, signer: &Nobody };
-    let study = Uid::try_from("1.2.826.0.1.3680043.10.999".to_owned()).unwrap();
-    let found = bank.search(&study, &Private::new(WORKER.code), &means).await.unwrap();
-    assert_eq!(found.len(), 2);
+    let ehr = with.gateway.ehr();
+    let delivered = send(&ehr, &declaration("study"), &study(1..=2)).await;
+    assert_eq!(ehr.ended(delivered.transfer()).await["state"], "delivered");
+    let wanted = |study: &str| json!({ "study": study });
+    let read = ehr.ask(&declaration("images"), &wanted("1.2.826.0.1.3680043.10.999")).await;
+    assert_eq!(read.status, 200, "{}", read.body);
+    let documents = read.body["documents"].as_array().unwrap();
+    assert_eq!(documents.len(), 2);
     let sent = [1, 2].map(|number| Image::of_worker(number).file());
-    for found in &found {
-        let file = bank.retrieve(found, &means).await.unwrap();
+    for document in documents {
+        assert_eq!(document["media_type"], "application/dicom");
+        let file = STANDARD.decode(document["document_base64"].as_str().unwrap()).unwrap();
         assert!(sent.iter().any(|sent| pixels(sent) == pixels(&file)));
     }
-    assert_eq!(bank.search(&study, &Private::new("38507140418"), &means).await.unwrap(), []);
-}
-
-/// Carries calls without a body.
-#[derive(Debug)]
-struct Reading(reqwest::Client);
-
-impl Transport for Reading {
-    fn call<'a>(&'a self, call: Call) -> Promise<'a, Result<Reply, CallFailure>> {
-        Box::pin(async move {
-            let request = self.0.request(call.method, call.url.expose()).headers(call.headers);
-            let answer = request.send().await.map_err(|_| CallFailure::Broken)?;
-            let (status, headers) = (answer.status(), answer.headers().clone());
-            let body = answer.bytes().await.map_err(|_| CallFailure::Broken)?;
-            Ok(Reply { status, headers, body })
-        })
-    }
-}
-
-#[derive(Debug)]
-struct Nobody;
-
-impl PayloadSigner for Nobody {
-    fn key_id(&self) -> &str {
-        "none"
-    }
-
-    fn sign(&self, _: &[u8]) -> [u8; 64] {
-        [0; 64]
-    }
+    let nothing = ehr.ask(&declaration("images"), &wanted("1.2.826.0.1.3680043.10.998")).await;
+    assert_eq!(nothing.status, 404, "{}", nothing.body);
 }
