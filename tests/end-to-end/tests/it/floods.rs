@@ -61,8 +61,10 @@ async fn a_flood_of_frames_is_borne_in_little_memory_and_others_are_served() {
         let said: Value = serde_json::from_slice(&said.stdout).unwrap_or_else(|_| panic!("{said:?}"));
         let peak = peak_mib(&gateway);
         eprintln!("{said}; others waited {longest:?} at most; {} MiB more", peak - before);
-        // To read and ignore what HTTP/2 has given up costs little; whatever costs more is stopped.
-        assert!(kind == "priorities" || said["ended"] != "endured", "{said}");
+        // What HTTP/2 has given up is read and ignored, and requests with many headers are answered: neither costs more than
+        // it costs to send. Whatever does is stopped.
+        let is_borne = ["priorities", "many_headers"].contains(&kind);
+        assert!(is_borne || said["ended"] != "endured", "{said}");
         assert!(longest < Duration::from_secs(5), "others waited {longest:?} beside {kind}");
         assert!(peak < before + MORE_MIB, "{} MiB more after {kind}", peak - before);
     }

@@ -295,7 +295,7 @@ fn whatever_stood_in_the_way_is_on_record() {
         (Reading::NotFound, Hindrance::NotFound, None),
         (answered(&[]), Hindrance::NotFound, None),
         (Reading::Failed(Setback::new("not-reached")), Hindrance::Failed, Some("not-reached")),
-        (answer_of(large), Hindrance::Failed, Some("answer-too-large")),
+        (answer_of(large), Hindrance::Unreadable, Some("answer-too-large")),
         (Reading::Unreadable("answer-unreadable"), Hindrance::Unreadable, Some("answer-unreadable")),
         (answer_of(pdf), Hindrance::Unreadable, Some("media-type")),
         (answer_of(twice), Hindrance::Unreadable, Some("json-duplicate-name")),
