@@ -99,10 +99,41 @@ pub(crate) struct Frame {
     pub(crate) name: Symbol,
     /// The state by which manifests name it.
     pub(crate) shown: StateId,
+    /// Of a list, where its items lead, if their name alone tells.
+    lead: Lead,
     /// Whether the profile names its resource type.
     pub(crate) is_typed: bool,
     /// Whatever would stay in it goes, for nothing refers to it.
     pub(crate) is_lost: bool,
+}
+
+/// What a reader asks of the innermost frame for every value.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Here {
+    pub(crate) is_list: bool,
+    pub(crate) name: Symbol,
+    /// Of a list, where its items lead.
+    pub(crate) lead: Lead,
+    pub(crate) shown: StateId,
+    /// Its state, if there is but one.
+    pub(crate) state: Option<StateId>,
+}
+
+/// What a path asks of values, made ready for this declaration.
+#[derive(Debug, Clone, Copy)]
+struct Terms {
+    kind: Kind,
+    /// Whether the profile spells out what it keeps.
+    is_spelled: bool,
+    /// Whether it keeps every text.
+    keeps_any_text: bool,
+}
+
+impl Terms {
+    fn new(entry: &Entry, evidence: &BTreeSet<&str>) -> Self {
+        let keeps_any_text = entry.conditions.allow_any_text() && entry.is_active(evidence);
+        Self { kind: entry.conditions.kind, is_spelled: entry.conditions.spells_out(), keeps_any_text }
+    }
 }
 
 /// What an open element holds so far: 0 when a value stays in it, `n + 1` when only labels of the open element `n` and of
@@ -134,6 +165,8 @@ pub(crate) enum End {
 pub(crate) struct Walk<'p> {
     pub(crate) profile: &'p Profile,
     pub(crate) bound: Bound<'p>,
+    /// For each path of the profile.
+    terms: Vec<Terms>,
     frames: Vec<Frame>,
     /// The states of all open frames, and behind them those just arrived at.
     active: Vec<StateId>,
@@ -152,8 +185,10 @@ pub(crate) struct Walk<'p> {
 
 impl<'p> Walk<'p> {
     pub(crate) fn new(profile: &'p Profile, bound: Bound<'p>, faults_max: usize) -> Self {
+        let entries = (0..profile.paths.len()).filter_map(|path| profile.entry_of(path));
         Self {
             profile,
+            terms: entries.map(|entry| Terms::new(entry, &bound.evidence)).collect(),
             bound,
             frames: Vec::new(),
             active: vec![0],
@@ -196,19 +231,28 @@ impl<'p> Walk<'p> {
         self.states().iter().flat_map(move |state| automaton.edges(*state, name))
     }
 
-    /// Where the name of a value in the innermost frame leads, if it alone tells.
-    #[inline]
-    pub(crate) fn lead(&self, name: Symbol) -> Lead {
-        match self.states() {
-            [state] => self.automaton().lead(*state, name),
-            _ => Lead::Further,
-        }
-    }
-
     /// Whether this path keeps the value: then nothing else is to be asked.
     #[inline]
     pub(crate) fn is_kept_by(&self, path: usize, scalar: &Scalar<'_>) -> bool {
-        self.judge(path, scalar).is_ok()
+        let keeps_any = self.terms.get(path).is_some_and(|terms| terms.keeps_any_text);
+        (keeps_any && matches!(scalar, Scalar::Text(_))) || self.judge(path, scalar).is_ok()
+    }
+
+    /// The innermost frame, as far as a reader asks of it.
+    #[inline]
+    pub(crate) fn here(&self) -> Option<Here> {
+        let Frame { is_list, name, lead, shown, .. } = *self.frames.last()?;
+        let state = if let [state] = self.states() { Some(*state) } else { None };
+        Some(Here { is_list, name, lead, shown, state })
+    }
+
+    /// Takes the one step that [`Lead::Element`] or [`Lead::Value`] told of.
+    #[inline]
+    pub(crate) fn arrive_at(&mut self, state: StateId) -> Arrival {
+        let to = self.frames.last().map_or(1, |frame| frame.states_to);
+        self.active.truncate(to);
+        self.active.push(state);
+        Arrival { is_led_to: true, is_typed: false, shown: state, drop: None }
     }
 
     /// Takes the steps into an element called `name` whose questions are answered with yes. The states arrived at are
@@ -270,6 +314,7 @@ impl<'p> Walk<'p> {
             pending_from: self.pending.len(),
             is_list: false,
             name,
+            lead: Lead::Further,
             shown: arrival.shown,
             is_typed: arrival.is_typed,
             is_lost,
@@ -277,7 +322,7 @@ impl<'p> Walk<'p> {
     }
 
     /// Opens a list of elements called `name`: each item is a step from the frame that the list stands in.
-    pub(crate) fn open_list(&mut self, name: Symbol, mark: usize) {
+    pub(crate) fn open_list(&mut self, name: Symbol, lead: Lead, mark: usize) {
         if let Some(around) = self.frames.last().copied() {
             self.active.truncate(around.states_to);
             let own = Frame {
@@ -286,6 +331,7 @@ impl<'p> Walk<'p> {
                 pending_from: self.pending.len(),
                 is_list: true,
                 name,
+                lead,
                 is_typed: false,
                 ..around
             };
@@ -442,12 +488,12 @@ impl<'p> Walk<'p> {
 
     /// Whether the profile spells out what this path keeps.
     pub(crate) fn spells_out(&self, path: usize) -> bool {
-        self.profile.entry_of(path).is_some_and(|entry| entry.conditions.spells_out())
+        self.terms.get(path).is_some_and(|terms| terms.is_spelled)
     }
 
     /// The kind of value that this path keeps.
     pub(crate) fn kind(&self, path: usize) -> Kind {
-        self.profile.entry_of(path).map_or(Kind::String, |entry| entry.conditions.kind)
+        self.terms.get(path).map_or(Kind::String, |terms| terms.kind)
     }
 
     /// The open element so many steps above the value just arrived at.

@@ -3,6 +3,7 @@
 //! It is fed windows of a document and can stop between any two tokens. Where a path asks something of an element, it looks
 //! ahead; where no path leads, it skips, checking nothing but that the document is strict JSON.
 
+mod steps;
 mod values;
 
 use super::contained::{Contained, Verdict};
@@ -10,7 +11,7 @@ use super::glimpse::{Fhir, Glimpse, Look, Needs, Sight};
 use super::lexer::{Lexer, Tail, Text, Token};
 use super::subject::{Around, Following, Subjects};
 use super::text;
-use crate::automaton::Lead;
+use crate::automaton::{Lead, StateId};
 use crate::excess::{Excess, Reason, Refused};
 use crate::fault::Fault;
 use crate::guard::SubjectProof;
@@ -19,7 +20,8 @@ use crate::manifest::Place;
 use crate::names::{Hasher, Symbol};
 use crate::profile::{OnExcess, Profile};
 use crate::value::is_id;
-use crate::walk::{Arrival, Bound, End, Walk};
+use crate::walk::{Arrival, Bound, End, Here, Walk};
+use steps::{Step, Steps};
 
 /// The projection of one document.
 #[derive(Debug)]
@@ -35,8 +37,11 @@ pub(crate) struct JsonProjection<'p> {
     subjects: Subjects,
     contained: Contained,
     stage: Stage,
-    /// The member that was named last, and where its name stands.
-    name: (Symbol, Text),
+    steps: Steps<'p>,
+    /// The name of the member that was decided on last.
+    name: Symbol,
+    /// What is being skipped.
+    gone: Gone,
     has_type: bool,
     /// The last byte that was handed on.
     last: u8,
@@ -50,7 +55,7 @@ enum Stage {
     /// This value has begun, and what becomes of it is to be decided.
     Decide(Token, usize),
     /// What ends at this depth goes.
-    Skip(usize, Gone),
+    Skip(usize),
     Done,
 }
 
@@ -92,7 +97,9 @@ impl<'p> JsonProjection<'p> {
             subjects: Subjects::new(&profile.subject),
             contained: Contained::default(),
             stage: Stage::Lex,
-            name: (Symbol::UNKNOWN, Text { from: 0, to: 0, is_plain: true }),
+            steps: Steps::new(),
+            name: Symbol::UNKNOWN,
+            gone: Gone { place: Place::at(0), drop: None, offset: 0 },
             has_type: false,
             last: b'{',
             scratch: String::new(),
@@ -120,7 +127,6 @@ impl<'p> JsonProjection<'p> {
                     match token {
                         Token::More => return Ok(Progress::More),
                         Token::End => self.stage = Stage::Done,
-                        Token::Name(text, hash) => self.member(window, text, hash),
                         Token::ObjectEnd | Token::ArrayEnd => self.close(token),
                         value => {
                             let from = self.start_of(value);
@@ -138,14 +144,14 @@ impl<'p> JsonProjection<'p> {
                         return self.waits(window);
                     }
                 }
-                Stage::Skip(depth, gone) => {
+                Stage::Skip(depth) => {
                     let is_over = self.lexer.skip(window, tail, depth);
                     if !is_over.map_err(|fault| fault.at(self.lexer.fault_pointer(&self.profile.names)))? {
                         return Ok(Progress::More);
                     }
                     self.stage = Stage::Lex;
                     let values = self.lexer.take_skipped();
-                    self.goes(gone, values);
+                    self.goes(self.gone, values);
                 }
             }
         }
@@ -162,9 +168,9 @@ impl<'p> JsonProjection<'p> {
     /// The place in the window from which on it is still needed.
     pub(crate) fn keep_from(&self) -> usize {
         match self.stage {
-            Stage::Decide(_, from) if self.is_member() => self.name.1.from.saturating_sub(1).min(from),
+            Stage::Decide(_, from) if self.is_member() => self.lexer.name().from.saturating_sub(1).min(from),
             Stage::Decide(_, from) => from,
-            Stage::Lex => self.name.1.from.saturating_sub(1).min(self.lexer.at()),
+            Stage::Lex => self.lexer.needs_from(),
             Stage::Skip(..) | Stage::Done => self.lexer.at(),
         }
     }
@@ -172,14 +178,8 @@ impl<'p> JsonProjection<'p> {
     /// The window was cut: these first characters are gone.
     pub(crate) fn forget(&mut self, gone: &str) {
         self.lexer.forget(gone);
-        let name = &mut self.name.1;
-        (name.from, name.to) = (name.from.saturating_sub(gone.len()), name.to.saturating_sub(gone.len()));
-        if let Stage::Decide(token, from) = &mut self.stage {
+        if let Stage::Decide(_, from) = &mut self.stage {
             *from = from.saturating_sub(gone.len());
-            if let Token::String(text) | Token::Number(text) = token {
-                (text.from, text.to) =
-                    (text.from.saturating_sub(gone.len()), text.to.saturating_sub(gone.len()));
-            }
         }
     }
 
@@ -220,13 +220,10 @@ impl<'p> JsonProjection<'p> {
     }
 
     fn start_of(&self, value: Token) -> usize {
-        let at = self.lexer.at();
         match value {
-            Token::String(text) => text.from.saturating_sub(1),
-            Token::Number(text) => text.from,
-            Token::True | Token::Null => at.saturating_sub(4),
-            Token::False => at.saturating_sub(5),
-            _ => at.saturating_sub(1),
+            Token::ObjectStart | Token::ArrayStart => self.lexer.at().saturating_sub(1),
+            Token::String => self.lexer.text().from.saturating_sub(1),
+            _ => self.lexer.text().from,
         }
     }
 
@@ -235,32 +232,76 @@ impl<'p> JsonProjection<'p> {
         self.walk.top().is_some_and(|top| !top.is_list)
     }
 
+    /// What the name of the member tells that was read last, in the innermost element.
     #[inline]
-    fn member(&mut self, window: &str, text: Text, hash: u64) {
-        let symbol = if text.is_plain {
-            let name = window.as_bytes().get(text.from..text.to).unwrap_or_default();
-            self.profile.names.find(hash, name)
-        } else {
-            self.scratch.clear();
-            text::unescape(window, text, &mut self.scratch);
-            self.profile.names.find(hash, self.scratch.as_bytes())
+    fn step(&mut self, window: &str, state: Option<StateId>) -> Step {
+        let (text, hash) = (self.lexer.name(), self.lexer.hash());
+        let name = window.as_bytes().get(text.from..text.to).unwrap_or_default();
+        match self.steps.find(state, hash, name) {
+            Some(step) => step,
+            None => self.first_step(window, state),
+        }
+    }
+
+    fn first_step(&mut self, window: &str, state: Option<StateId>) -> Step {
+        let hash = self.lexer.hash();
+        self.scratch.clear();
+        text::unescape(window, self.lexer.name(), &mut self.scratch);
+        let names = &self.profile.names;
+        let symbol = names.find(hash, self.scratch.as_bytes());
+        let Fhir { contained, id, resource, resource_type, .. } = self.fhir;
+        // FHIR's own rules want to know more of these.
+        let is_special = [contained, id, resource, resource_type].contains(&symbol);
+        let lead = match state.filter(|_| !is_special) {
+            Some(state) => self.profile.automaton.lead(state, symbol),
+            None => Lead::Further,
         };
-        self.name = (symbol, text);
+        let step = Step { symbol, lead, is_positional: self.scratch.starts_with('_') };
+        if let Some(name) = names.name(symbol) {
+            self.steps.remember(state, hash, name, step);
+        }
+        step
     }
 
     /// Decides on the value that begins at `from`.
+    #[inline]
     fn decide(&mut self, window: &str, tail: Tail, token: Token, from: usize) -> Result<Sight, Fault> {
-        let Some(top) = self.walk.top().copied() else {
+        let Some(here) = self.walk.here() else {
             return self.begin(token).map(|()| Sight::Enough);
         };
-        let name = if top.is_list { top.name } else { self.name.0 };
+        let step = if here.is_list {
+            Step { symbol: here.name, lead: here.lead, is_positional: false }
+        } else {
+            self.step(window, here.state)
+        };
+        if !here.is_list {
+            self.name = step.symbol;
+        }
+        if !self.subjects.follows_at(self.walk.depth())
+            && self.decide_by_name(window, token, here, step, from)
+        {
+            return Ok(Sight::Enough);
+        }
+        self.decide_closer(window, tail, token, step, from)
+    }
+
+    fn decide_closer(
+        &mut self,
+        window: &str,
+        tail: Tail,
+        token: Token,
+        step: Step,
+        from: usize,
+    ) -> Result<Sight, Fault> {
+        let Some(top) = self.walk.top().copied() else { return Ok(Sight::Enough) };
+        let name = step.symbol;
         let is_container = matches!(token, Token::ObjectStart | Token::ArrayStart);
         if token == Token::ArrayStart {
-            return Ok(self.decide_list(window, tail, name, from));
+            return Ok(self.decide_list(window, tail, step, from));
         }
-        if let (Token::String(text), false) = (token, top.is_list) {
+        if token == Token::String && !top.is_list {
             if self.walk.depth() == 1 && name == self.fhir.resource_type {
-                self.check_type(window, text)?;
+                self.check_type(window, self.lexer.text())?;
             }
             let is_type = top.is_typed && name == self.fhir.resource_type;
             let is_id = name == self.fhir.id && self.contained.is_open() && self.is_contained_itself();
@@ -268,9 +309,6 @@ impl<'p> JsonProjection<'p> {
                 self.implied(window, token, is_type, from);
                 return Ok(Sight::Enough);
             }
-        }
-        if !is_container && self.decide_by_name(window, token, name, from) {
-            return Ok(Sight::Enough);
         }
         let is_contained = name == self.fhir.contained && self.walk.element() == 0;
         let is_object = token == Token::ObjectStart;
@@ -314,7 +352,7 @@ impl<'p> JsonProjection<'p> {
         };
         let gone = Gone { place, drop: arrival.drop, offset: self.lexer.offset(from) };
         match (is_dead, is_object) {
-            (true, true) => self.stage = Stage::Skip(self.lexer.depth() - 1, gone),
+            (true, true) => self.skip(gone),
             (true, false) => self.goes(gone, 1),
             (false, true) => self.open(window, name, arrival, is_contained),
             (false, false) => self.scalar(window, token, name, place, from),
@@ -324,20 +362,25 @@ impl<'p> JsonProjection<'p> {
 
     /// Decides on a value of which the name alone tells whether it may stay, as it does of nearly all. Whether that was so.
     #[inline]
-    fn decide_by_name(&mut self, window: &str, token: Token, name: Symbol, from: usize) -> bool {
-        if name == self.fhir.contained || self.subjects.follows_at(self.walk.depth()) {
-            return false;
-        }
-        match self.walk.lead(name) {
-            Lead::Nowhere => {
-                let shown = self.walk.top().map_or(0, |top| top.shown);
-                let gone =
-                    Gone { place: Place::under(shown, name), drop: None, offset: self.lexer.offset(from) };
-                self.goes(gone, 1);
+    fn decide_by_name(&mut self, window: &str, token: Token, here: Here, step: Step, from: usize) -> bool {
+        let name = step.symbol;
+        let gone =
+            || Gone { place: Place::under(here.shown, name), drop: None, offset: self.lexer.offset(from) };
+        match (step.lead, token) {
+            (Lead::Further, _) => return false,
+            (Lead::Nowhere, Token::ObjectStart | Token::ArrayStart) => self.skip(gone()),
+            (Lead::Nowhere, _) => self.goes(gone(), 1),
+            (_, Token::ArrayStart) if here.is_list || step.is_positional => self.skip(gone()),
+            (lead, Token::ArrayStart) => self.list(window, name, lead),
+            (Lead::Element { state }, Token::ObjectStart) => {
+                let arrival = self.walk.arrive_at(state);
+                let mark = self.prefix(window);
+                self.walk.out.push(b'{');
+                self.walk.open(name, arrival, mark, false);
             }
-            Lead::Value { state, path } => {
-                let Some(scalar) = values::plain(window, token) else { return false };
-                if !self.walk.is_kept_by(path, &scalar) {
+            (Lead::Value { state, path }, _) => {
+                let Some(scalar) = values::plain(window, token, self.lexer.text()) else { return false };
+                if token == Token::ObjectStart || !self.walk.is_kept_by(path, &scalar) {
                     return false;
                 }
                 if self.walk.is_lost() {
@@ -346,7 +389,7 @@ impl<'p> JsonProjection<'p> {
                     self.stays(window, token, name, Place::at(state), path, from);
                 }
             }
-            Lead::Further => return false,
+            (Lead::Element { .. }, _) => return false,
         }
         true
     }
@@ -374,12 +417,12 @@ impl<'p> JsonProjection<'p> {
         Fault::new("wrong-resource", "", detail, "send the resource that the purpose is for")
     }
 
-    fn decide_list(&mut self, window: &str, tail: Tail, name: Symbol, from: usize) -> Sight {
+    fn decide_list(&mut self, window: &str, tail: Tail, step: Step, from: usize) -> Sight {
+        let name = step.symbol;
         let is_member = self.is_member();
         // An item that is an array has no path: FHIR knows no arrays of arrays. And the array form of a primitive's
         // extensions is read by position, which would not survive a dropped item.
-        let is_positional = window.as_bytes().get(self.name.1.from) == Some(&b'_');
-        let is_dead = !is_member || is_positional || self.walk.edges(name).next().is_none();
+        let is_dead = !is_member || step.is_positional || self.walk.edges(name).next().is_none();
         if is_member
             && self.subjects.follows_at(self.walk.depth())
             && self.follow(window, tail, name, from, is_dead) == Sight::More
@@ -389,13 +432,23 @@ impl<'p> JsonProjection<'p> {
         if is_dead {
             let shown = self.walk.top().map_or(0, |top| top.shown);
             let gone = Gone { place: Place::under(shown, name), drop: None, offset: self.lexer.offset(from) };
-            self.stage = Stage::Skip(self.lexer.depth() - 1, gone);
+            self.skip(gone);
         } else {
-            let mark = self.prefix(window);
-            self.walk.out.push(b'[');
-            self.walk.open_list(name, mark);
+            self.list(window, name, Lead::Further);
         }
         Sight::Enough
+    }
+
+    fn list(&mut self, window: &str, name: Symbol, lead: Lead) {
+        let mark = self.prefix(window);
+        self.walk.out.push(b'[');
+        self.walk.open_list(name, lead, mark);
+    }
+
+    /// What has just begun goes.
+    fn skip(&mut self, gone: Gone) {
+        self.gone = gone;
+        self.stage = Stage::Skip(self.lexer.depth() - 1);
     }
 
     /// What must be seen of the object to answer what paths ask of elements called `name`.
@@ -517,14 +570,15 @@ impl<'p> JsonProjection<'p> {
     }
 
     fn close(&mut self, token: Token) {
-        let Some(top) = self.walk.top().copied() else { return };
+        let Some(top) = self.walk.top() else { return };
+        let (is_lost, shown) = (top.is_lost, top.shown);
         let depth = self.walk.depth();
         self.subjects.close(depth);
         if self.walk.close() == End::Stays {
             self.walk.out.push(if token == Token::ObjectEnd { b'}' } else { b']' });
         }
-        if self.contained.close(depth) && top.is_lost {
-            self.lost_resource(top.shown);
+        if self.contained.close(depth) && is_lost {
+            self.lost_resource(shown);
         }
     }
 
