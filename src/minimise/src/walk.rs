@@ -148,7 +148,7 @@ struct Pending {
     /// Where the label stands; a mere mark that a path names an element has none.
     place: Option<Place>,
     path: Option<usize>,
-    findings: guard::Findings,
+    findings: Option<guard::Findings>,
 }
 
 /// How an element ended.
@@ -372,8 +372,10 @@ impl<'p> Walk<'p> {
             } else if let Some(path) = label.path {
                 self.tally.met(path);
             }
-            self.index_ids.extend(label.findings.index_id);
-            self.faults.extend(label.findings.faults);
+            if let Some(findings) = label.findings {
+                self.index_ids.extend(findings.index_id);
+                self.faults.extend(findings.faults);
+            }
         }
     }
 
@@ -544,7 +546,6 @@ impl<'p> Walk<'p> {
         if let Some(frame) = self.frames.last_mut() {
             frame.life = frame.life.min(label.owner + 1);
         }
-        let findings = findings.unwrap_or_default();
         self.pending.push(Pending { place: Some(place), path: label.path, findings });
     }
 
@@ -554,8 +555,7 @@ impl<'p> Walk<'p> {
         let states = self.frames.last().map_or(0..0, |frame| frame.states_from..frame.states_to);
         for state in self.active.get(states).unwrap_or_default() {
             for keep in automaton.state(*state).map_or(&[][..], |state| &state.keeps) {
-                let findings = guard::Findings::default();
-                self.pending.push(Pending { place: None, path: Some(keep.path), findings });
+                self.pending.push(Pending { place: None, path: Some(keep.path), findings: None });
             }
         }
     }
