@@ -49,7 +49,7 @@ pub(super) struct Vocabulary<'p> {
     prefixes: Vec<Option<Prefixes<'p>>>,
     key: String,
     /// The symbols of the names met last.
-    recent: [Recent<'p>; RECENT],
+    recent: Vec<Recent<'p>>,
     pub(super) known: Known,
 }
 
@@ -62,8 +62,8 @@ struct Recent<'p> {
     symbol: Symbol,
 }
 
-/// A few dozen names make up nearly all of a document.
-const RECENT: usize = 128;
+/// A few dozen names make up nearly all of a document. So many more, for where each is remembered is chance.
+const RECENT: usize = 256;
 
 /// The prefixes of one namespace.
 #[derive(Debug, Clone, Copy)]
@@ -113,7 +113,14 @@ impl<'p> Vocabulary<'p> {
         };
         let nothing =
             Recent { namespace: NamespaceId::NONE, is_attribute: false, local: "", symbol: Symbol::UNKNOWN };
-        Self { names, hasher: Hasher::new(), prefixes, key: String::new(), recent: [nothing; RECENT], known }
+        Self {
+            names,
+            hasher: Hasher::new(),
+            prefixes,
+            key: String::new(),
+            recent: vec![nothing; RECENT],
+            known,
+        }
     }
 
     /// The symbol of an element's name.

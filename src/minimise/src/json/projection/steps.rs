@@ -15,7 +15,7 @@ pub(super) struct Step {
 /// The names met last. A few dozen make up nearly all of a document.
 #[derive(Debug)]
 pub(super) struct Steps<'p> {
-    slots: [Slot<'p>; SLOTS],
+    slots: Vec<Slot<'p>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -27,12 +27,13 @@ struct Slot<'p> {
     step: Step,
 }
 
-const SLOTS: usize = 64;
+/// Many more than names, so that no two of those often share one: where each stands is chance.
+const SLOTS: usize = 256;
 
 impl<'p> Steps<'p> {
-    pub(super) const fn new() -> Self {
+    pub(super) fn new() -> Self {
         let step = Step { symbol: Symbol::UNKNOWN, lead: Lead::Further, is_positional: false };
-        Self { slots: [Slot { hash: 0, state: None, name: "", step }; SLOTS] }
+        Self { slots: vec![Slot { hash: 0, state: None, name: "", step }; SLOTS] }
     }
 
     /// What `name` tells in `state`, if that is remembered. It may let a value stay, so the name itself is compared too.
