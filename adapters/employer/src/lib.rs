@@ -18,7 +18,9 @@ mod tests;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use clearance::adapter::{Adapter, Description, Documents, Means, Outcome, Promise, PurposeDescription};
+use clearance::adapter::{
+    Adapter, Description, Direction, Documents, Means, Outcome, Promise, PurposeDescription,
+};
 use clearance::declaration::LegalBasis;
 use clearance::fault::Fault;
 use clearance::journey::{Cleared, Minimal, Outgoing, Payload};
@@ -116,6 +118,7 @@ fn purpose() -> PurposeDescription {
     PurposeDescription {
         name: HEALTH_CHECK_DECISION,
         summary: "tell the employer whether a worker is fit for the job, and under which conditions",
+        direction: Direction::Sends,
         act_reason: "HLEGAL",
         bases: bases(),
         documents: Documents::One,

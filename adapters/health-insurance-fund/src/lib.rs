@@ -24,7 +24,8 @@ mod verdict;
 
 use bytes::Bytes;
 use clearance::adapter::{
-    Adapter, Description, DocumentFacts, Documents, Means, Outcome, Promise, PurposeDescription, Setback,
+    Adapter, Description, Direction, DocumentFacts, Documents, Means, Outcome, Promise, PurposeDescription,
+    Setback,
 };
 use clearance::declaration::LegalBasis;
 use clearance::fault::Fault;
@@ -185,6 +186,7 @@ fn purpose() -> PurposeDescription {
     PurposeDescription {
         name: "",
         summary: "",
+        direction: Direction::Sends,
         act_reason: "HPAYMT",
         bases: bases(),
         documents: Documents::One,

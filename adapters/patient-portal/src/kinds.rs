@@ -1,6 +1,6 @@
 //! The kinds of documents, each with its purpose and its profile: the document's own code says which it is.
 
-use clearance::adapter::{Documents, PurposeDescription};
+use clearance::adapter::{Direction, Documents, PurposeDescription};
 use clearance::declaration::LegalBasis;
 use clearance::fault::Fault;
 use x_road::tis::FHIR_JSON;
@@ -157,6 +157,7 @@ fn purpose(name: &'static str, summary: &'static str, profile: &'static str) -> 
     PurposeDescription {
         name,
         summary,
+        direction: Direction::Sends,
         act_reason: "TREAT",
         bases: SECTIONS.map(basis).into(),
         documents: Documents::One,

@@ -8,12 +8,12 @@
 //! | what becomes of a document | `shape` |
 //! | one attempt, and how a doubt is settled | `delivery` |
 //! | reading prescriptions, ours and theirs | `prescription` |
-//! | a patient's prescriptions, read back | [`reading`] |
+//! | a patient's prescriptions, read back | `reading` |
 
 mod centre;
 mod delivery;
 mod prescription;
-pub mod reading;
+mod reading;
 mod shape;
 #[cfg(test)]
 mod testing;
@@ -22,10 +22,14 @@ mod tests;
 
 use std::sync::Arc;
 
-use clearance::adapter::{Adapter, Description, Documents, Means, Outcome, Promise, PurposeDescription};
+use clearance::adapter::{
+    Adapter, Description, Direction, Documents, Means, Outcome, Parameters, Promise, PurposeDescription,
+    Query, Reading,
+};
 use clearance::declaration::LegalBasis;
 use clearance::fault::Fault;
-use clearance::journey::{Cleared, Minimal, Outgoing};
+use clearance::journey::{Cleared, Inquiry, Minimal, Outgoing};
+use clearance::words::PurposeName;
 use serde::Deserialize;
 use x_road::address::LocalService;
 use x_road::tis::{FHIR_JSON, Tis, TisSettings, TisSettingsError};
@@ -38,6 +42,9 @@ pub const PRESCRIPTION: &str = "prescription";
 pub const CHANGE: &str = "prescription-change";
 /// The purpose under which a prescription is cancelled.
 pub const CANCELLATION: &str = "prescription-cancellation";
+
+/// The purpose under which a patient's prescriptions are read back.
+pub const PRESCRIPTIONS: &str = "prescriptions";
 
 /// How the centre is reached.
 #[derive(Debug, Clone, Deserialize)]
@@ -68,7 +75,7 @@ impl PrescriptionCentre {
         let service = service.within(&settings.tis.instance);
         let centre = Centre { tis: Arc::new(Tis::new(settings.tis)?), service };
         let description = Description {
-            summary: "the prescription centre: prescriptions issued, changed and cancelled",
+            summary: "the prescription centre: prescriptions issued, changed, cancelled and read back",
             policies: include_str!("../policy.cedar"),
             never: &["allergy", "finding", "history", "insurance", "laboratory", "payer"],
             purposes: purposes(),
@@ -95,12 +102,21 @@ impl Adapter for PrescriptionCentre {
     fn deliver<'a>(&'a self, cleared: Cleared, means: &'a Means<'a>) -> Promise<'a, Outcome> {
         Box::pin(async move { delivery::deliver(&self.centre, &cleared, means).await })
     }
+
+    fn ask(&self, _: &PurposeName, parameters: Parameters<'_>) -> Result<Query, Vec<Fault>> {
+        reading::ask(parameters)
+    }
+
+    fn read<'a>(&'a self, inquiry: Inquiry, means: &'a Means<'a>) -> Promise<'a, Reading> {
+        Box::pin(async move { reading::read(&self.centre, &inquiry, means).await })
+    }
 }
 
 fn purposes() -> Vec<PurposeDescription> {
     let purpose = |name, summary| PurposeDescription {
         name,
         summary,
+        direction: Direction::Sends,
         act_reason: "TREAT",
         bases: bases(),
         documents: Documents::One,
@@ -113,6 +129,14 @@ fn purposes() -> Vec<PurposeDescription> {
         purpose(PRESCRIPTION, "issue a prescription; the centre's number is the acknowledgement's reference"),
         purpose(CHANGE, "change a prescription that the evidence names by the centre's number"),
         purpose(CANCELLATION, "cancel a prescription that the evidence names by the centre's number"),
+        PurposeDescription {
+            direction: Direction::Reads,
+            profile: include_str!("../profiles/prescriptions-read.toml"),
+            ..purpose(
+                PRESCRIPTIONS,
+                "read a patient's prescriptions back, of one status or some days if so asked",
+            )
+        },
     ]
 }
 

@@ -239,6 +239,12 @@ struct Entry {
     resource: Option<Box<RawValue>>,
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Kind {
+    resource_type: String,
+}
+
 impl Page {
     /// The page that `json` is.
     pub(crate) fn read(json: &[u8]) -> Option<Self> {
@@ -250,6 +256,14 @@ impl Page {
     pub(crate) fn prescriptions(&self) -> impl Iterator<Item = (Prescription, &RawValue)> {
         let resources = self.entry.iter().filter_map(|entry| entry.resource.as_deref());
         resources.filter_map(|raw| Some((Prescription::read(raw.get().as_bytes())?, raw)))
+    }
+
+    /// Whether there is nothing on it but prescriptions and what the search remarks on itself.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.entry.iter().all(|entry| {
+            let kind = entry.resource.as_ref().and_then(|raw| serde_json::from_str::<Kind>(raw.get()).ok());
+            kind.is_some_and(|kind| ["MedicationRequest", "OperationOutcome"].contains(&&*kind.resource_type))
+        })
     }
 
     /// The query of the next page, if there is one.

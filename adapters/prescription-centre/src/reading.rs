@@ -1,110 +1,45 @@
 //! A patient's prescriptions, read back from the centre: all that the question covers, or nothing.
 //!
-//! It asks and reads; it releases nothing. Whoever calls it minimises each document by [`PROFILE`], records what is left,
-//! and only then lets a client see it:
-//!
-//! ```text
-//! let query = Query { statuses: &[Status::Active], ..Query::of(&declaration.subject.identifier) };
-//! let prescriptions = centre.prescriptions(&query, errand, &means).await?;
-//! for document in &prescriptions.documents { minimise::project(&profile, &declared, document)? … }
-//! ```
+//! The person's id comes from the patient index, the prescriptions from one search, over as many pages as it takes. Each
+//! prescription is a document of the answer; what of it the client gets, and whether it is about the right person, is not
+//! decided here.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use bytes::Bytes;
-use clearance::adapter::{DestinationRefusal, Means, Outcome, Setback};
-use clearance::person::{Identifier, Private};
+use clearance::adapter::{Answer, Means, Parameters, Query, Reading, Setback};
+use clearance::fault::Fault;
+use clearance::journey::{Document, Inquiry};
+use clearance::minimise::{Limits, check_json_within};
 use jiff::civil::Date;
-use uuid::Uuid;
+use serde::{Deserialize, Serialize};
 use x_road::request::Resource;
-use x_road::tis::Errand;
-use x_road::trouble::Trouble;
+use x_road::tis::outcome::of_a_question;
+use x_road::tis::{Errand, FHIR_JSON};
 
-use crate::PrescriptionCentre;
-use crate::centre::prescriptions;
+use crate::centre::{Centre, prescriptions};
 use crate::prescription::Page;
 
-/// The allow-list of one prescription as the centre answers with it, in the profile language.
-pub const PROFILE: &str = include_str!("../profiles/prescriptions-read.toml");
 /// As many prescriptions are asked for on one page.
 const PAGE_COUNT: &str = "100";
 /// No question is answered over more pages.
 const PAGES_MAX: usize = 20;
-/// No answer is longer, in bytes.
-const ANSWER_BYTES_MAX: usize = 8 << 20;
-
-/// Which prescriptions of whom.
-#[derive(Debug, Clone, Copy)]
-pub struct Query<'a> {
-    /// The patient.
-    pub subject: &'a Identifier,
-    /// The patient's id in the index, where it has been proved; it is asked for otherwise.
-    pub index_id: Option<&'a str>,
-    /// In which states; in all when empty.
-    pub statuses: &'a [Status],
-    /// Written on this day or later.
-    pub from: Option<Date>,
-    /// Written on this day or earlier.
-    pub until: Option<Date>,
-}
-
 /// The states of a prescription, as FHIR names them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
-    /// It can be dispensed.
-    Active,
-    /// It is kept for one pharmacy.
-    OnHold,
-    /// It has ended before its time.
-    Ended,
-    /// It was withdrawn while it could be dispensed.
-    Stopped,
-    /// It was dispensed.
-    Completed,
-    /// It was cancelled.
-    Cancelled,
+const STATUSES: [&str; 6] = ["active", "on-hold", "ended", "stopped", "completed", "cancelled"];
+
+/// What may be asked: prescriptions of one status, written from one day on, until another.
+#[derive(Debug, Serialize, Deserialize)]
+struct Narrowed {
+    status: Option<String>,
+    from: Option<Date>,
+    until: Option<Date>,
 }
 
-/// A patient's prescriptions. Its `Debug` shows how many.
-pub struct Prescriptions {
-    /// The patient's id in the index.
-    pub patient: Private,
-    /// Each prescription as the centre wrote it, in the centre's order, newest first.
-    pub documents: Vec<Bytes>,
-}
-
-/// Why there is no answer. None of it holds a text of the centre.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ReadFailure {
-    /// The patient index does not know the person.
-    #[error("the patient index does not know the declared subject")]
-    SubjectNotInIndex,
-    /// A prescription of somebody else was in the answer: nothing of it is handed on.
-    #[error("the centre's answer is about another person")]
-    AnotherSubject,
-    /// The centre says no, and would say it again.
-    #[error("the centre refuses the question")]
-    Refused(DestinationRefusal),
-    /// There was no answer that could be read, and there may be one later.
-    #[error("the centre has not answered")]
-    Setback(Setback),
-    /// A list that is not whole would pass for one that is.
-    #[error("there are more prescriptions than one answer takes; ask for fewer states or days")]
-    TooMany,
-}
-
-impl<'a> Query<'a> {
-    /// All prescriptions of `subject`.
-    pub const fn of(subject: &'a Identifier) -> Self {
-        Self { subject, index_id: None, statuses: &[], from: None, until: None }
-    }
-
+impl Narrowed {
     fn resource(&self, patient: &str) -> Resource {
         let mut resource = prescriptions().query("subject", &format!("Patient/{patient}"));
-        if !self.statuses.is_empty() {
-            let statuses: Vec<_> = self.statuses.iter().map(|status| status.code()).collect();
-            resource = resource.query("status", &statuses.join(","));
+        if let Some(status) = &self.status {
+            resource = resource.query("status", status);
         }
         if let Some(from) = self.from {
             resource = resource.query("authoredon", &format!("ge{from}"));
@@ -116,86 +51,70 @@ impl<'a> Query<'a> {
     }
 }
 
-impl Status {
-    /// FHIR's code.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::OnHold => "on-hold",
-            Self::Ended => "ended",
-            Self::Stopped => "stopped",
-            Self::Completed => "completed",
-            Self::Cancelled => "cancelled",
-        }
+/// Reads the parameters.
+pub(crate) fn ask(mut parameters: Parameters<'_>) -> Result<Query, Vec<Fault>> {
+    let status = parameters.one_of("status", &STATUSES).map(str::to_owned);
+    let (from, until) = (parameters.day("from"), parameters.day("until"));
+    parameters.end()?;
+    Ok(Query::of(&Narrowed { status, from, until }))
+}
+
+/// Asks the centre, once.
+pub(crate) async fn read(centre: &Centre, inquiry: &Inquiry, means: &Means<'_>) -> Reading {
+    let Some(narrowed) = inquiry.query().parameters() else {
+        return Reading::Failed(Setback::new("query-unreadable"));
+    };
+    match all_pages(centre, inquiry, &narrowed, means).await {
+        Ok(documents) => Reading::Answered(Answer { documents }),
+        Err(reading) => reading,
     }
 }
 
-impl PrescriptionCentre {
-    /// The prescriptions that `query` asks for, on `errand`'s behalf: its message id is the first page's, and the others' are
-    /// derived from it.
-    ///
-    /// # Errors
-    /// When they are not to be had, or not all of them.
-    pub async fn prescriptions(
-        &self,
-        query: &Query<'_>,
-        errand: Errand<'_>,
-        means: &Means<'_>,
-    ) -> Result<Prescriptions, ReadFailure> {
-        let patient = match query.index_id {
-            Some(id) => id.to_owned(),
-            None => self.index_id(query.subject, errand, means).await?,
-        };
-        let mut found = Found::default();
-        let mut next = Some(query.resource(&patient));
-        for number in 1..=PAGES_MAX {
-            let Some(resource) = next else { break };
-            let errand = if number == 1 { errand } else { step(errand, &format!("page-{number}")) };
-            let reply = self.centre.ask(errand, resource, means).await.map_err(ReadFailure::of)?;
-            next = found.take(&reply.body, &patient)?;
-        }
-        if next.is_some() {
-            return Err(ReadFailure::TooMany);
-        }
-        Ok(Prescriptions { patient: Private::new(patient), documents: found.documents })
+async fn all_pages(
+    centre: &Centre,
+    inquiry: &Inquiry,
+    narrowed: &Narrowed,
+    means: &Means<'_>,
+) -> Result<Vec<Document>, Reading> {
+    let patient = centre.tis.patient(Errand::of_inquiry(inquiry, "index"), inquiry.subject(), means).await;
+    let patient = patient.map_err(|trouble| of_a_question(trouble.before_the_document()))?;
+    // The index does not know the person, so the centre has nothing about them.
+    let patient = patient.ok_or(Reading::NotFound)?;
+    let mut found = Found { bytes_left: inquiry.answer_bytes_max(), ..Found::default() };
+    let mut next = Some(narrowed.resource(&patient));
+    for number in 1..=PAGES_MAX {
+        let Some(resource) = next else { break };
+        let errand = Errand::of_inquiry(inquiry, &format!("page-{number}"));
+        let reply = centre.ask(errand, resource, means).await.map_err(of_a_question)?;
+        next = found.take(&reply.body)?;
     }
-
-    async fn index_id(
-        &self,
-        subject: &Identifier,
-        errand: Errand<'_>,
-        means: &Means<'_>,
-    ) -> Result<String, ReadFailure> {
-        let known = self.tis().patient(step(errand, "index"), subject, means).await;
-        known
-            .map_err(Trouble::before_the_document)
-            .map_err(ReadFailure::of)?
-            .ok_or(ReadFailure::SubjectNotInIndex)
+    match next {
+        // A list that is not whole would pass for one that is.
+        Some(_) => Err(Reading::Unreadable("answer-too-large")),
+        None => Ok(found.documents),
     }
 }
 
 /// What the pages have brought so far.
 #[derive(Default)]
 struct Found {
-    documents: Vec<Bytes>,
-    bytes: usize,
+    documents: Vec<Document>,
+    bytes_left: usize,
     pages: BTreeSet<String>,
 }
 
 impl Found {
-    /// Takes the prescriptions of a page; says where the next one is.
-    fn take(&mut self, body: &[u8], patient: &str) -> Result<Option<Resource>, ReadFailure> {
-        let page = Page::read(body).ok_or_else(unreadable)?;
-        for (prescription, raw) in page.prescriptions() {
-            if prescription.patient() != Some(patient) {
-                return Err(ReadFailure::AnotherSubject);
-            }
-            let document = Bytes::copy_from_slice(raw.get().as_bytes());
-            self.bytes += document.len();
-            if self.bytes > ANSWER_BYTES_MAX {
-                return Err(ReadFailure::TooMany);
-            }
-            self.documents.push(document);
+    /// Takes the prescriptions of a page, in the centre's order; says where the next one is.
+    fn take(&mut self, body: &[u8]) -> Result<Option<Resource>, Reading> {
+        // What is there twice could be read in two ways, here and where it is minimised. Its length is the transport's concern.
+        let limits = Limits { document_bytes_max: body.len(), ..Limits::default() };
+        check_json_within(body, &limits).map_err(|_| unreadable())?;
+        let page = Page::read(body).filter(Page::is_whole).ok_or_else(unreadable)?;
+        for (_, raw) in page.prescriptions() {
+            let bytes = Bytes::copy_from_slice(raw.get().as_bytes());
+            let left = self.bytes_left.checked_sub(bytes.len());
+            self.bytes_left = left.ok_or(Reading::Unreadable("answer-too-large"))?;
+            self.documents.push(Document { media_type: FHIR_JSON.to_owned(), bytes });
         }
         let Some(query) = page.next() else { return Ok(None) };
         // A page that comes again would come for ever.
@@ -206,31 +125,8 @@ impl Found {
     }
 }
 
-impl ReadFailure {
-    /// A question carries no document, so that nothing of it is unknown.
-    fn of(outcome: Outcome) -> Self {
-        match outcome {
-            Outcome::Refused(refusal) => Self::Refused(refusal),
-            Outcome::Failed(setback) | Outcome::Unknown(setback) => Self::Setback(setback),
-            Outcome::AnotherSubject => Self::AnotherSubject,
-            Outcome::Delivered(_) | Outcome::Partly { .. } => unreadable(),
-        }
-    }
-}
-
-impl fmt::Debug for Prescriptions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Prescriptions({})", self.documents.len())
-    }
-}
-
-/// The errand under an id of its own.
-fn step<'a>(errand: Errand<'a>, step: &str) -> Errand<'a> {
-    Errand { message: Uuid::new_v5(&errand.message, step.as_bytes()), ..errand }
-}
-
-fn unreadable() -> ReadFailure {
-    ReadFailure::Setback(Setback::new("answer-unreadable"))
+const fn unreadable() -> Reading {
+    Reading::Unreadable("answer-unreadable")
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::prescription::NUMBER_SYSTEM;
-use crate::{CANCELLATION, CHANGE, PRESCRIPTION, PrescriptionCentre, Settings};
+use crate::{CANCELLATION, CHANGE, PrescriptionCentre, Settings};
 
 pub(crate) const SUBJECT: &str = "49003120231";
 pub(crate) const PROFESSIONAL: &str = "D01234";
@@ -28,7 +28,7 @@ pub(crate) fn declaration(purpose: &str) -> Value {
     let text = include_str!("../../../tests/fixtures/prescription-declaration.json");
     let mut declaration: Value = serde_json::from_str(text).unwrap();
     declaration["purpose"] = json!(purpose);
-    if purpose != PRESCRIPTION {
+    if [CHANGE, CANCELLATION].contains(&purpose) {
         declaration["evidence"] = json!([{ "kind": "prescription", "ref": NUMBER }]);
     }
     declaration

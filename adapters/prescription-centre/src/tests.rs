@@ -3,13 +3,12 @@ use std::collections::BTreeSet;
 use clearance::basis::{Question, Standing};
 use clearance::client::Vouching;
 use clearance::declaration::LegalBasis;
-use clearance::person::{Identifier, Private};
 use clearance::refusal::Stage;
 use serde_json::{Value, json};
 
 use super::*;
 use crate::testing::{
-    NUMBER, PROFESSIONAL, SUBJECT, cancellation, change, declaration, document, filed, issue, journey,
+    NUMBER, PROFESSIONAL, SUBJECT, cancellation, change, declaration, document, issue, journey,
 };
 
 mod against_the_stand_in;
@@ -273,6 +272,8 @@ fn the_policy_says_yes_to_what_the_act_covers_and_names_what_fails_otherwise() {
         (decide(CHANGE, lawful, &all, &[]), "no: prescription", 1),
         (decide(CANCELLATION, lawful, &all, &shown), "prescription", 0),
         (decide(CANCELLATION, lawful, &all, &["certificate:declared"]), "no: prescription", 1),
+        (decide(PRESCRIPTIONS, lawful, &all, &[]), "prescription", 0),
+        (decide(PRESCRIPTIONS, ["6(1)(c)", "9(2)(h)", "TTKS", "33"], &all, &[]), "no: prescription", 1),
         (decide("marketing", lawful, &all, &[]), "no: prescription", 2),
     ] {
         assert_eq!(answer, (expected.to_owned(), failed));
@@ -285,11 +286,11 @@ fn every_basis_offered_is_one_that_the_policy_takes() {
         for basis in &purpose.bases {
             let mut declaration = declaration(purpose.name);
             declaration["legal_basis"] = serde_json::to_value(basis).unwrap();
-            assert!(
-                journey().shape(&declaration, &document(purpose.name)).is_ok(),
-                "{} {basis:?}",
-                purpose.name
-            );
+            let taken = match purpose.direction {
+                Direction::Sends => journey().shape(&declaration, &document(purpose.name)).is_ok(),
+                Direction::Reads => journey().ask(&declaration, &json!({})).is_ok(),
+            };
+            assert!(taken, "{} {basis:?}", purpose.name);
         }
     }
 }
@@ -313,33 +314,6 @@ fn the_service_is_the_published_one_unless_settings_name_another() {
     assert!(settings(json!({})).is_err());
 }
 
-#[test]
-fn of_a_prescription_that_was_read_only_what_the_profile_names_is_left() {
-    let profile = minimise::Profile::parse("prescriptions-read", reading::PROFILE).unwrap();
-    let subject =
-        Identifier { system: clearance::person::ESTONIAN_PERSONAL_CODE.into(), value: Private::new(SUBJECT) };
-    let declared = minimise::Declared {
-        subject: &subject,
-        recipient: None,
-        evidence: BTreeSet::new(),
-        others: vec![PROFESSIONAL],
-        limits: minimise::Limits::default(),
-    };
-    let mut answer = filed(&issue());
-    answer["insurance"] = json!([{ "display": "MARKER" }]);
-    answer["encounter"] = json!({ "display": "MARKER" });
-    answer["note"].as_array_mut().unwrap().push(json!({ "text": "x".repeat(201) }));
-    answer["contained"][0]["contact"] = json!([{ "name": [{ "text": "MARKER" }] }]);
-    let projection = minimise::project(&profile, &declared, answer.to_string().as_bytes()).unwrap();
-    let left = String::from_utf8(projection.document).unwrap();
-    for kept in [NUMBER, "E11.9", "A10BA02", "koos toiduga", PROFESSIONAL, "Patient/700001"] {
-        assert!(left.contains(kept), "{kept}");
-    }
-    for gone in ["MARKER", "hernia", "Kuusk", "display", "insurance", "xxxx"] {
-        assert!(!left.contains(gone), "{gone}");
-    }
-}
-
 /// The page for integrators shows requests that are accepted as they stand.
 #[test]
 fn the_examples_of_the_page_are_accepted() {
@@ -349,7 +323,7 @@ fn the_examples_of_the_page_are_accepted() {
         .skip(1)
         .map(|rest| serde_json::from_str(rest.split("```").next().unwrap()).unwrap())
         .collect();
-    let [declaration, change, cancel] = &examples[..] else { panic!("{} examples", examples.len()) };
+    let [declaration, change, cancel, read] = &examples[..] else { panic!("{} examples", examples.len()) };
     journey().shape(&declaration["declaration"], &declaration["document"]).unwrap();
     for acted_on in [change, cancel] {
         let mut declared = declaration["declaration"].clone();
@@ -358,4 +332,7 @@ fn the_examples_of_the_page_are_accepted() {
         document.as_object_mut().unwrap().extend(acted_on["document"].as_object().unwrap().clone());
         journey().shape(&declared, &document).unwrap();
     }
+    let mut declared = declaration["declaration"].clone();
+    declared.as_object_mut().unwrap().extend(read["declaration"].as_object().unwrap().clone());
+    journey().ask(&declared, &read["query"]).unwrap();
 }

@@ -55,6 +55,8 @@ struct Told {
     delay_ms: Option<u64>,
     #[serde(rename = "type")]
     kind: Option<String>,
+    item: Option<u32>,
+    code: Option<String>,
 }
 
 fn once() -> u32 {
@@ -76,6 +78,10 @@ impl Told {
             "delay" => self.delay().map(Fault::Delay).ok_or("`delay` needs `delay_ms`"),
             "delay-after" => self.delay().map(Fault::DelayAfter).ok_or("`delay-after` needs `delay_ms`"),
             "x-road-error" => self.kind.clone().map(Fault::XRoadError).ok_or("`x-road-error` needs `type`"),
+            "item" => {
+                let item = self.item.zip(self.code.clone());
+                item.map(|(number, code)| Fault::Item(number, code)).ok_or("`item` needs `item` and `code`")
+            }
             "drop-before" => Ok(Fault::DropBefore),
             "drop-after" => Ok(Fault::DropAfter),
             "garbage" => Ok(Fault::Garbage),
@@ -128,6 +134,7 @@ fn planned_as_json(planned: &Planned) -> Value {
         Fault::Garbage => json!({ "fault": "garbage" }),
         Fault::ErrorInside200 => json!({ "fault": "error-inside-200" }),
         Fault::XRoadError(kind) => json!({ "fault": "x-road-error", "type": kind }),
+        Fault::Item(number, code) => json!({ "fault": "item", "item": number, "code": code }),
         Fault::RateLimit => json!({ "fault": "rate-limit" }),
         Fault::Down => json!({ "fault": "down" }),
     };

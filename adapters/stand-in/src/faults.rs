@@ -25,6 +25,8 @@ pub enum Fault {
     ErrorInside200,
     /// Answers as X-Road does when it fails itself, with this error type; a partner reached without X-Road answers 500.
     XRoadError(String),
+    /// Does what it would have done, but for the item of the request with this number, from 1, which fails with this code.
+    Item(u32, String),
     /// Answers 429 with `Retry-After` and `RateLimit`.
     RateLimit,
     /// Resets every connection, old and new, until told otherwise; takes no path and no count.

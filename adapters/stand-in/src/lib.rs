@@ -119,6 +119,12 @@ pub trait Role: Send + Sync + 'static {
         self.failure(asked, StatusCode::INTERNAL_SERVER_ERROR)
     }
 
+    /// Does what it would have done, but has the item with this number, from 1, fail with the partner's own `code`; whose requests have no
+    /// items answers 500.
+    fn answer_but(&self, asked: &Asked, _now: Timestamp, _item: u32, _code: &str) -> Answer {
+        self.failure(asked, StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
     /// The largest body the partner reads; anything larger is answered with 413 and nothing else.
     fn body_bytes_max(&self) -> usize;
 }

@@ -154,6 +154,7 @@ async fn work(stand: &Stand, asked: &Asked, fault: Option<Fault>) -> Option<Answ
         Some(Fault::Status(status, retry_after)) => Some(failed(stand, asked, status, retry_after)),
         Some(Fault::Garbage) => Some(garbage(stand, asked)),
         Some(Fault::ErrorInside200) => Some(stand.role.failure(asked, StatusCode::OK)),
+        Some(Fault::Item(number, code)) => Some(stand.role.answer_but(asked, (stand.now)(), number, &code)),
         Some(Fault::RateLimit) => Some(rate_limited(stand, asked)),
         Some(Fault::XRoadError(kind)) => Some(stand.role.x_road_error(asked, &kind)),
     }

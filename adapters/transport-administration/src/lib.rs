@@ -10,12 +10,14 @@
 //! | filing in TIS | `filing` |
 //! | reading certificates, ours and theirs | `certificate` |
 //! | the direct route | `direct` |
+//! | reading certificates back | `status` |
 
 mod certificate;
 mod direct;
 mod filing;
 mod fitness;
 mod shape;
+mod status;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -23,10 +25,14 @@ mod tests;
 
 use std::sync::Arc;
 
-use clearance::adapter::{Adapter, Description, Documents, Means, Outcome, Promise, PurposeDescription};
+use clearance::adapter::{
+    Adapter, Description, Direction, Documents, Means, Outcome, Parameters, Promise, PurposeDescription,
+    Query, Reading, Setback,
+};
 use clearance::declaration::LegalBasis;
 use clearance::fault::Fault;
-use clearance::journey::{Cleared, Minimal, Outgoing};
+use clearance::journey::{Cleared, Inquiry, Minimal, Outgoing};
+use clearance::words::PurposeName;
 use serde::Deserialize;
 use x_road::tis::{FHIR_JSON, Tis, TisSettings, TisSettingsError};
 
@@ -41,6 +47,8 @@ pub const DRIVER_CERTIFICATE: &str = "driver-certificate";
 pub const SUSPENSION: &str = "driver-certificate-suspension";
 /// The purpose under which a certificate is cancelled.
 pub const CANCELLATION: &str = "driver-certificate-cancellation";
+/// The purpose under which a person's certificates are read back.
+pub const STATUS: &str = "driver-certificate-status";
 
 /// How the destination is reached.
 #[derive(Debug, Clone, Deserialize)]
@@ -102,7 +110,7 @@ impl TransportAdministration {
         let (way, purposes) = match settings.route {
             Route::Tis => {
                 let tis = tis.clone().ok_or(SettingsError::Missing { route: "tis" })?;
-                (Way::Tis(tis), vec![filed(), suspended(), cancelled()])
+                (Way::Tis(tis), vec![filed(), suspended(), cancelled(), read_back()])
             }
             Route::Direct => {
                 let direct = settings.direct.ok_or(SettingsError::Missing { route: "direct" })?;
@@ -147,6 +155,20 @@ impl Adapter for TransportAdministration {
             }
         })
     }
+
+    fn ask(&self, _: &PurposeName, parameters: Parameters<'_>) -> Result<Query, Vec<Fault>> {
+        status::ask(parameters)
+    }
+
+    fn read<'a>(&'a self, inquiry: Inquiry, means: &'a Means<'a>) -> Promise<'a, Reading> {
+        Box::pin(async move {
+            match &self.way {
+                Way::Tis(tis) => status::read(tis, &inquiry, means).await,
+                // The agency's own register answers nobody, and no purpose of this route reads.
+                Way::Direct(_) => Reading::Failed(Setback::new("route-does-not-read")),
+            }
+        })
+    }
 }
 
 fn filed() -> PurposeDescription {
@@ -176,6 +198,18 @@ fn cancelled() -> PurposeDescription {
     }
 }
 
+fn read_back() -> PurposeDescription {
+    PurposeDescription {
+        name: STATUS,
+        summary: "read from TIS how a person's driver's health certificates stand",
+        direction: Direction::Reads,
+        profile: include_str!("../profiles/driver-certificate-status.toml"),
+        // Nothing is handed on.
+        onward_recipient: None,
+        ..purpose()
+    }
+}
+
 fn sent_directly() -> PurposeDescription {
     PurposeDescription {
         name: DRIVER_CERTIFICATE,
@@ -191,6 +225,7 @@ fn purpose() -> PurposeDescription {
     PurposeDescription {
         name: "",
         summary: "",
+        direction: Direction::Sends,
         act_reason: "GOV",
         bases: bases(),
         documents: Documents::One,

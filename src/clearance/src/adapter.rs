@@ -1,8 +1,14 @@
-//! What an adapter is: all there is to know about one destination, behind two functions.
+//! What an adapter is: all there is to know about one destination, behind two functions for what is sent and two for what
+//! is read back.
 //!
 //! [`Adapter::shape`] is pure and runs at intake; what it returns is what is recorded, sealed and shown by a check.
 //! [`Adapter::deliver`] only adds framing: envelope, headers, token, patient reference, signature. An adapter tries once
 //! and classifies the outcome; retries are the gateway's. It never sees the store, the ledger or another adapter.
+//!
+//! [`Adapter::ask`] and [`Adapter::read`] are the same for a question: the first is pure, the second asks once.
+
+mod parameters;
+mod reading;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt::{self, Debug};
@@ -17,9 +23,13 @@ use jiff::Timestamp;
 use crate::clock::Clock;
 use crate::declaration::LegalBasis;
 use crate::fault::Fault;
-use crate::journey::{Cleared, Minimal, Outgoing};
+use crate::journey::{Cleared, Inquiry, Minimal, Outgoing};
 use crate::person::{Identifier, Private};
 use crate::seal::{PartFailure, PartReader};
+use crate::words::PurposeName;
+
+pub use self::parameters::Parameters;
+pub use self::reading::{Answer, Direction, Query, Reading};
 
 /// A future that an adapter returns.
 pub type Promise<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -48,6 +58,22 @@ pub trait Adapter: Send + Sync + Debug {
 
     /// Hands it over, once: one permit, one send.
     fn deliver<'a>(&'a self, cleared: Cleared, means: &'a Means<'a>) -> Promise<'a, Outcome>;
+
+    /// Reads the parameters of a question, typed and bounded by what `purpose` knows. Pure; what it returns is what is
+    /// committed to on record and what [`read`](Self::read) finds in the inquiry.
+    ///
+    /// # Errors
+    /// All faults of the parameters. Without a purpose that reads, there is nothing to ask.
+    fn ask(&self, purpose: &PurposeName, parameters: Parameters<'_>) -> Result<Query, Vec<Fault>> {
+        let _ = (purpose, parameters);
+        Err(vec![reading::not_carried()])
+    }
+
+    /// Asks the destination, once: one permit, one question. No answer is tried for twice, because the client waits.
+    fn read<'a>(&'a self, inquiry: Inquiry, means: &'a Means<'a>) -> Promise<'a, Reading> {
+        let _ = (inquiry, means);
+        Box::pin(async { Reading::Failed(Setback::new(reading::NOT_CARRIED)) })
+    }
 }
 
 /// Facts that rules rest on and that only the document can tell, such as who pays. A rule sees `kind:document` as evidence
@@ -81,15 +107,17 @@ pub struct PurposeDescription {
     pub name: &'static str,
     /// One sentence for `GET /v1/destinations`.
     pub summary: &'static str,
+    /// Whether documents are sent for it, or read back.
+    pub direction: Direction,
     /// The HL7 v3 ActReason code.
     pub act_reason: &'static str,
     /// The legal bases that its rules accept, as an integrator would declare them.
     pub bases: Vec<LegalBasis>,
     /// How many documents a transfer carries, and how.
     pub documents: Documents,
-    /// The media types of a document.
+    /// The media types of a document; of the answer's documents, where it reads.
     pub media_types: &'static [&'static str],
-    /// The profile, in the profile language.
+    /// The profile, in the profile language: of what leaves, or of what of an answer reaches the client.
     pub profile: &'static str,
     /// Whether the declaration must name a recipient.
     pub needs_recipient: bool,

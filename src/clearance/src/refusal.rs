@@ -26,6 +26,8 @@ pub enum Stage {
     Destination,
     /// No rule permits it, or a rule forbids it.
     Basis,
+    /// The parameters of a question are not those of its purpose.
+    Query,
     /// The document's media type is not one of the purpose's.
     MediaType,
     /// The document is malformed, about another person, or holds what its profile refuses.
@@ -41,6 +43,7 @@ impl Stage {
             Self::Declaration => "declaration",
             Self::Destination => "destination",
             Self::Basis => "basis",
+            Self::Query => "query",
             Self::MediaType => "media-type",
             Self::Document => "document",
             Self::Shape => "shape",

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test that cannot go on ends")]
 
 mod bodies;
+mod reading;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -31,6 +32,7 @@ use crate::seal::{Bodies, KeyRing};
 use crate::words::{DestinationName, TransferId};
 
 pub use self::bodies::{Arrived, MemoryBodies};
+pub use self::reading::{ANSWER_BYTES_MAX, INQUIRY};
 
 /// The one transfer.
 pub const TRANSFER: TransferId = TransferId::from_bytes([7; 16]);
@@ -44,6 +46,8 @@ pub struct Journey {
     pub policy: Policy,
     /// Where documents are that stream through and are large.
     pub bodies: MemoryBodies,
+    /// The parts that the destination has confirmed before.
+    pub parts_done: BTreeSet<u32>,
 }
 
 impl Journey {
@@ -61,7 +65,13 @@ impl Journey {
             Policy::load(&[destination.policies()], std::slice::from_ref(&client), &[destination.facts()])
                 .unwrap();
         let bodies = MemoryBodies::default();
-        Self { client: Arc::new(client), destination: Arc::new(destination), policy, bodies }
+        Self {
+            client: Arc::new(client),
+            destination: Arc::new(destination),
+            policy,
+            bodies,
+            parts_done: BTreeSet::new(),
+        }
     }
 
     /// The adapter.
@@ -138,7 +148,7 @@ impl Journey {
         let folder = tempfile::tempdir().unwrap();
         let vault = vault(folder.path());
         let book = self.record(outgoing, &vault).await;
-        let book = Book { perhaps_delivered, ..book };
+        let book = Book { perhaps_delivered, parts_done: self.parts_done.clone(), ..book };
         let permit = self.permit_again(&book);
         let attempt = begin(&book, &permit).await;
         attempt.open(permit, &vault.ring, &self.shared_bodies()).unwrap().prove(index, means).await
@@ -154,7 +164,7 @@ impl Journey {
         outgoing: Outgoing,
         vault: &Vault,
     ) -> Result<Book, RecordFailure> {
-        let book = Book { acceptance: Mutex::new(None), perhaps_delivered: false };
+        let book = Book::default();
         let particulars = Particulars {
             transfer: TRANSFER,
             at: Timestamp::UNIX_EPOCH,
@@ -192,11 +202,15 @@ pub(crate) fn vault(folder: &Path) -> Vault {
     }
 }
 
-/// A recorder of one transfer.
-#[derive(Debug)]
+/// A recorder of one transfer, or one inquiry.
+#[derive(Debug, Default)]
 pub(crate) struct Book {
     pub(crate) acceptance: Mutex<Option<Acceptance>>,
+    /// The leaves of an inquiry and its end, each with what lies beside it.
+    pub(crate) inquiries: Mutex<Vec<(Vec<u8>, Vec<u8>)>>,
+    pub(crate) standing: Mutex<Standing>,
     perhaps_delivered: bool,
+    parts_done: BTreeSet<u32>,
 }
 
 impl Recorder for Book {
@@ -220,7 +234,7 @@ impl Recorder for Book {
         _: crate::keys::Pseudonym,
         _: &DestinationName,
     ) -> Result<Standing, RecorderError> {
-        Ok(Standing::default())
+        Ok(*self.standing.lock().unwrap())
     }
 
     async fn due(&self, _: &DestinationName, _: Timestamp, _: usize) -> Result<Vec<Due>, RecorderError> {
@@ -241,7 +255,7 @@ impl Recorder for Book {
             subject: acceptance.subject,
             leaf: acceptance.leaf,
             sealed: acceptance.sealed,
-            parts_done: BTreeSet::new(),
+            parts_done: self.parts_done.clone(),
         }))
     }
 

@@ -83,51 +83,62 @@ fn is_name(text: &str) -> bool {
         && text.bytes().next().is_some_and(|c| c.is_ascii_alphanumeric())
 }
 
-/// The identity of a transfer: a time-ordered UUID (version 7), so that rows land beside one another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct TransferId(Uuid);
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident;)+) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(Uuid);
 
-impl TransferId {
-    /// A new identity at `now`.
-    ///
-    /// # Errors
-    /// When the source of randomness has failed.
-    pub fn new(now: Timestamp, entropy: &dyn Entropy) -> Result<Self, EntropyFailure> {
-        let milliseconds = u64::try_from(now.as_millisecond()).unwrap_or(0);
-        let random = random::<10>(entropy)?;
-        Ok(Self(uuid::Builder::from_unix_timestamp_millis(milliseconds, &random).into_uuid()))
-    }
+        impl $name {
+            /// A new identity at `now`.
+            ///
+            /// # Errors
+            /// When the source of randomness has failed.
+            pub fn new(now: Timestamp, entropy: &dyn Entropy) -> Result<Self, EntropyFailure> {
+                let milliseconds = u64::try_from(now.as_millisecond()).unwrap_or(0);
+                let random = random::<10>(entropy)?;
+                Ok(Self(uuid::Builder::from_unix_timestamp_millis(milliseconds, &random).into_uuid()))
+            }
 
-    /// The transfer with these 16 bytes.
-    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(Uuid::from_bytes(bytes))
-    }
+            /// The one with these 16 bytes.
+            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(Uuid::from_bytes(bytes))
+            }
 
-    /// The 16 bytes.
-    pub const fn as_bytes(&self) -> &[u8; 16] {
-        self.0.as_bytes()
-    }
+            /// The 16 bytes.
+            pub const fn as_bytes(&self) -> &[u8; 16] {
+                self.0.as_bytes()
+            }
 
-    /// The id of the message that carries out `step` of this transfer: the same step repeats the same id, so that a
-    /// peer recognises a re-send; different steps differ (UUID version 5).
-    pub fn message(&self, step: &str) -> Uuid {
-        Uuid::new_v5(&self.0, step.as_bytes())
-    }
+            /// The id of the message that carries out `step` of it: the same step repeats the same id, so that a peer
+            /// recognises a re-send; different steps differ (UUID version 5).
+            pub fn message(&self, step: &str) -> Uuid {
+                Uuid::new_v5(&self.0, step.as_bytes())
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = uuid::Error;
+
+            fn from_str(text: &str) -> Result<Self, uuid::Error> {
+                text.parse().map(Self)
+            }
+        }
+    )+};
 }
 
-impl fmt::Display for TransferId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl FromStr for TransferId {
-    type Err = uuid::Error;
-
-    fn from_str(text: &str) -> Result<Self, uuid::Error> {
-        text.parse().map(Self)
-    }
+ids! {
+    /// The identity of a transfer: a time-ordered UUID (version 7), so that rows land beside one another.
+    TransferId;
+    /// The identity of an inquiry: a time-ordered UUID (version 7).
+    InquiryId;
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use clearance::adapter::{Adapter, SubjectIndex};
 use clearance::words::DestinationName;
 use employer::Employer;
 use health_insurance_fund::HealthInsuranceFund;
+use image_bank::ImageBank;
 use patient_portal::PatientPortal;
 use prescription_centre::PrescriptionCentre;
 use serde::de::DeserializeOwned;
@@ -28,7 +29,7 @@ pub(crate) enum AdapterError {
     Settings { at: String, what: String },
     #[error(
         "destination `{name}`: there is no adapter `{adapter}`; there are `employer`, `health-insurance-fund`, \
-         `patient-portal`, `prescription-centre` and `transport-administration`"
+         `image-bank`, `patient-portal`, `prescription-centre` and `transport-administration`"
     )]
     Unknown { name: DestinationName, adapter: String },
 }
@@ -42,6 +43,7 @@ pub(crate) fn build(config: &Config) -> Result<Adapters, AdapterError> {
         let mut table = destination.settings.clone();
         let adapter: Arc<dyn Adapter> = match destination.adapter.as_str() {
             "employer" => Arc::new(Employer::new(settings(&at, &table)?)),
+            "image-bank" => Arc::new(ImageBank::new(settings(&at, &table)?)),
             "patient-portal" => {
                 if let Some(x_road) = &config.x_road {
                     table.entry("tis").or_insert_with(|| toml::Value::Table(x_road.clone()));

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use clearance::adapter::{PayloadSigner, Transport};
 use clearance::clock::{Clock, Entropy};
 use clearance::declaration::Declaration;
 use clearance::journey::{Recorder, RecorderError, Vault};
@@ -18,10 +19,11 @@ use tokio::sync::Notify;
 use crate::config::Config;
 use crate::health::Health;
 use crate::intake::problem::{Kind, Problem};
-use crate::intake::{Caller, Room, Waiting};
+use crate::intake::{Caller, Questions, Room, Waiting};
 use crate::listener::Places;
 use crate::rates::Rates;
 use crate::rules::Rules;
+use crate::sightings::Sightings;
 use crate::telemetry::metrics::{self, Connections};
 
 /// A running gateway.
@@ -40,7 +42,11 @@ pub(crate) struct Gateway {
     pub(crate) health: Health,
     pub(crate) connections: Connections,
     pub(crate) places: Places,
+    pub(crate) sightings: Sightings,
     pub(crate) waiting: Waiting,
+    pub(crate) questions: Questions,
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) signer: Arc<dyn PayloadSigner>,
     pub(crate) work: Notify,
 }
 

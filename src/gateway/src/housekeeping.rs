@@ -18,6 +18,7 @@ use crate::config::Config;
 use crate::gateway::Gateway;
 use crate::secrets::Secrets;
 use crate::serve::{LOOK_AROUND, StartError, causes, expiries};
+use crate::sightings;
 use crate::telemetry::metrics;
 
 /// The key that signs the ledger's checkpoints.
@@ -36,10 +37,13 @@ pub(crate) async fn run(
 ) {
     let mut signed = Signed { size: None, at: Timestamp::MIN };
     let mut purged = Timestamp::MIN;
+    let mut sightings_kept = gateway.clock.now();
     loop {
         let stopping = *stop.borrow();
         look_around(&gateway, &key, &mut signed, &mut purged, stopping).await;
-        gateway.health.kept_house(gateway.clock.now());
+        let now = gateway.clock.now();
+        sightings::keep(&gateway, &mut sightings_kept, now, stopping).await;
+        gateway.health.kept_house(now);
         // What histograms were told is held one by one until then, also when nobody scrapes.
         collected.run_upkeep();
         if stopping {

@@ -32,6 +32,7 @@ mod secrets;
 mod serve;
 #[cfg(feature = "test-destination")]
 mod shelf;
+mod sightings;
 #[cfg(test)]
 mod simulation;
 mod telemetry;

@@ -4,8 +4,10 @@
 //! their codes have valid check digits.
 
 mod health_insurance_fund;
+mod image_bank;
 mod patient_portal;
 mod prescription_centre;
+pub mod samples;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -22,6 +24,7 @@ use crate::secrets::{Secrets, Signer};
 
 pub use employer_sandbox as employer_stand_in;
 pub use health_insurance_fund_sandbox as fund_stand_in;
+pub use image_bank_sandbox as image_bank_stand_in;
 pub use patient_portal_sandbox as portal_stand_in;
 pub use prescription_centre_sandbox as prescription_stand_in;
 pub use transport_administration_sandbox as tis_stand_in;
@@ -72,6 +75,8 @@ pub struct Playground {
     pub prescriptions: prescription_stand_in::StandIn,
     /// The Health Insurance Fund.
     pub fund: fund_stand_in::StandIn,
+    /// The image bank.
+    pub image_bank: image_bank_stand_in::StandIn,
 }
 
 /// Why a playground could not be made.
@@ -103,6 +108,10 @@ pub struct Choices {
     pub admin: bool,
     /// Whether the Transport Administration is sent its slim record directly, instead of by TIS.
     pub direct: bool,
+    /// The origin of another image bank than the stand-in.
+    pub image_bank: Option<String>,
+    /// How many instances a request to the image bank carries at most.
+    pub image_bank_batch: Option<u32>,
     /// More settings, in TOML, behind those of the playground.
     pub settings: String,
 }
@@ -124,7 +133,9 @@ impl Playground {
         let portal = patient_portal::start(&pki, choices)?;
         let prescriptions = prescription_centre::start(&pki, choices)?;
         let fund = health_insurance_fund::start(&pki, choices)?;
-        let playground = Self { folder: folder.to_owned(), pki, tis, employer, portal, prescriptions, fund };
+        let image_bank = image_bank::start(&pki, choices)?;
+        let playground =
+            Self { folder: folder.to_owned(), pki, tis, employer, portal, prescriptions, fund, image_bank };
         std::fs::write(playground.settings(), playground.settings_text(choices)?)?;
         Ok(playground)
     }
@@ -212,8 +223,9 @@ url = "https://{employer}/health-check-decisions"
             transport_administration = self.transport_administration(choices),
             prescription_centre = prescription_centre::settings(&self.prescriptions, choices),
         );
+        text.push_str(&image_bank::settings(&self.image_bank, choices));
         text.push_str(&health_insurance_fund::settings(self.fund.address(), choices));
-        const ALL: &str = r#"["employer", "health-insurance-fund", "patient-portal", "prescription-centre", "transport-administration"]"#;
+        const ALL: &str = r#"["employer", "health-insurance-fund", "image-bank", "patient-portal", "prescription-centre", "transport-administration"]"#;
         for (client, destinations) in [(ExampleClient::Ehr, ALL), (ExampleClient::Pacs, "[]")] {
             let registered = self.pki.registration(client)?;
             let keys: Vec<_> = registered
@@ -269,6 +281,7 @@ fn names() -> ExampleNames {
             ("employer".to_owned(), here()),
             ("prescription-centre".to_owned(), here()),
             ("health-insurance-fund".to_owned(), here()),
+            (image_bank::NAME.to_owned(), here()),
         ]),
         clinic_code: 1_099_000,
         lifetimes: Lifetimes { authorities_days: 365, certificates_days: 90, revocation_lists_days: 30 },
@@ -353,32 +366,4 @@ fn employer_settings(
 
 fn anywhere() -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
-}
-
-/// Documents and declarations to try with; all made up.
-pub mod samples {
-    /// An occupational health certificate with findings in every free text, as certificates come.
-    pub const OCCUPATIONAL: &str = include_str!("../../../tests/fixtures/occupational-certificate.json");
-    /// Its declaration for the employer.
-    pub const TO_EMPLOYER: &str = include_str!("../../../tests/fixtures/occupational-declaration.json");
-    /// An ambulatory epicrisis, as a CDA document.
-    pub const EPICRISIS: &str = include_str!("../../../tests/fixtures/ambulatory-epicrisis.xml");
-    /// Its declaration for the patient portal.
-    pub const TO_PATIENT_PORTAL: &str =
-        include_str!("../../../tests/fixtures/ambulatory-epicrisis-declaration.json");
-    /// A driver's health certificate; it names its subject by index id only.
-    pub const DRIVER: &str = include_str!("../../../tests/fixtures/driver-certificate.json");
-    /// A prescription.
-    pub const PRESCRIPTION: &str = include_str!("../../../tests/fixtures/prescription.json");
-    /// Its declaration for the prescription centre.
-    pub const TO_PRESCRIPTION_CENTRE: &str =
-        include_str!("../../../tests/fixtures/prescription-declaration.json");
-    /// Its declaration for the Transport Administration.
-    pub const TO_TRANSPORT_ADMINISTRATION: &str =
-        include_str!("../../../tests/fixtures/driver-declaration.json");
-    /// A treatment bill with more about the patient than the fund is told.
-    pub const TREATMENT_BILL: &str = include_str!("../../../tests/fixtures/treatment-bill.xml");
-    /// Its declaration for the Health Insurance Fund.
-    pub const TO_HEALTH_INSURANCE_FUND: &str =
-        include_str!("../../../tests/fixtures/treatment-bill-declaration.json");
 }

@@ -24,11 +24,12 @@ use crate::config::Config;
 use crate::delivery::{self, Courier};
 use crate::gateway::Gateway;
 use crate::health::Health;
-use crate::intake::Waiting;
+use crate::intake::{Questions, Waiting};
 use crate::listener::{self, Door, Places};
 use crate::rates::Rates;
 use crate::rules::Rules;
 use crate::secrets::{Secrets, Signer};
+use crate::sightings::Sightings;
 use crate::telemetry::metrics::Connections;
 use crate::transport::Calls;
 use crate::{admin, housekeeping, intake, rotation};
@@ -105,7 +106,8 @@ pub(crate) async fn start(
         entropy: Arc::clone(&entropy),
     });
     open_ring(&vault, &store, clock.now()).await?;
-    let signer = Signer::new(&secrets.payload)?;
+    let sightings = store.sightings().await.map_err(|error| StartError::Store(causes(&error)))?;
+    let signer = Arc::new(Signer::new(&secrets.payload)?);
     let checkpoints = housekeeping::signing_key(&config, &secrets)?;
 
     let intake_listener = bind("intake.listen", &config.intake.listen).await?;
@@ -126,7 +128,11 @@ pub(crate) async fn start(
         health,
         connections: Connections::default(),
         places: Places::default(),
+        sightings: Sightings::of(sightings),
         waiting: Waiting::default(),
+        questions: Questions::default(),
+        transport: Arc::clone(&calls) as _,
+        signer: Arc::clone(&signer) as _,
         config: ArcSwap::from_pointee(config),
         rules: ArcSwap::from_pointee(rules),
         trust,
@@ -145,7 +151,7 @@ pub(crate) async fn start(
         entropy,
         patience: Arc::new(delivery::RealPatience),
         transport: Arc::clone(&calls) as _,
-        signer: Arc::new(signer),
+        signer,
     });
 
     let (mut traffic, mut watch_keepers) = (Tasks::new(), Tasks::new());

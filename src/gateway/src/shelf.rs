@@ -9,7 +9,8 @@ use std::path::PathBuf;
 use aws_lc_rs::digest::{Context, SHA256};
 use bytes::Bytes;
 use clearance::adapter::{
-    Acknowledgement, Adapter, Description, Documents, Means, Outcome, Promise, PurposeDescription, Setback,
+    Acknowledgement, Adapter, Description, Direction, Documents, Means, Outcome, Promise, PurposeDescription,
+    Setback,
 };
 use clearance::fault::Fault;
 use clearance::journey::{Cleared, Minimal, Outgoing, Payload};
@@ -71,6 +72,7 @@ impl Shelf {
         let purpose = PurposeDescription {
             name: "images",
             summary: "images",
+            direction: Direction::Sends,
             act_reason: "TREAT",
             bases: Vec::new(),
             documents: Documents::Streamed { max: 3, bytes_max: settings.bytes_max },

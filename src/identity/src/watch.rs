@@ -17,7 +17,8 @@ use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 /// When to tell.
 #[derive(Debug, Clone, Copy)]
 pub struct WatchSettings {
-    /// After this long without a further change: certificate and key are two files.
+    /// After this long without a further change, because certificate and key are two files; after eight times as long in any
+    /// case.
     pub quiet: Duration,
     /// Without any change seen, after this long at the latest.
     pub at_least_every: Duration,
@@ -29,6 +30,9 @@ impl Default for WatchSettings {
         Self { quiet: Duration::from_millis(250), at_least_every: Duration::from_secs(60) }
     }
 }
+
+/// A change is told after this many times the quiet, though others go on.
+const QUIETS_MAX: u32 = 8;
 
 /// What the watcher has to tell.
 #[derive(Debug)]
@@ -145,15 +149,20 @@ fn keep_watching(
 
 /// Waits for a change and then for quiet; nothing when the watch is to end.
 fn next_notice(signals: &Receiver<Signal>, settings: WatchSettings) -> Option<Notice> {
-    let began = Instant::now();
-    let mut changed = false;
+    let mut until = Instant::now() + settings.at_least_every;
+    // Where something else in a folder never rests, there is never quiet.
+    let mut at_the_latest = None;
     loop {
-        let until_interval = settings.at_least_every.saturating_sub(began.elapsed());
-        let wait = if changed { settings.quiet.min(until_interval) } else { until_interval };
-        match signals.recv_timeout(wait) {
-            Ok(Signal::Seen(event)) => changed |= is_change(&event),
+        match signals.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            Ok(Signal::Seen(event)) if is_change(&event) => {
+                let now = Instant::now();
+                let latest = *at_the_latest.get_or_insert(now + QUIETS_MAX * settings.quiet);
+                until = latest.min(now + settings.quiet);
+            }
+            // Whoever reads changes nothing, and holds up no one who has.
+            Ok(Signal::Seen(_)) => {}
             Ok(Signal::Stop) | Err(RecvTimeoutError::Disconnected) => return None,
-            Err(RecvTimeoutError::Timeout) if changed => return Some(Notice::Changed),
+            Err(RecvTimeoutError::Timeout) if at_the_latest.is_some() => return Some(Notice::Changed),
             Err(RecvTimeoutError::Timeout) => return Some(Notice::Interval),
         }
     }

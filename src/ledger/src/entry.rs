@@ -1,6 +1,6 @@
 //! The entries of the ledger: what each kind says, and its leaf (`docs/format.md` section 1).
 //!
-//! A new kind is one more block in `kinds!`; it then also needs a row in the format page and, if it follows from other
+//! A new kind is one more block in `entry/kinds.rs`; it then also needs a row in the format page and, if it follows from other
 //! entries, a rule in [`verify`](crate::verify). Entries are not judged here: `verify` knows what may follow what.
 
 use serde_json::{Map, Value};
@@ -8,8 +8,7 @@ use serde_json::{Map, Value};
 use crate::canonical::{Member, Object};
 use crate::hash::Hash;
 use crate::tree::leaf_hash;
-use crate::values::{Code, Count, Evidence, Moment, Pseudonym, Set, Text};
-use crate::vocabulary::{Change, Matter, State};
+use crate::values::{Code, Pseudonym};
 
 /// The longest leaf, in bytes; an entry bundle of C2SP tlog-tiles holds no longer ones.
 pub const LEAF_BYTES_MAX: usize = 65_535;
@@ -72,11 +71,11 @@ macro_rules! objects {
         pub struct $name { $($(#[$doc])* pub $member: $form,)+ }
 
         impl $name {
-            fn put_into(&self, object: &mut Object) {
+            pub(super) fn put_into(&self, object: &mut Object) {
                 $(object.put(stringify!($member), &self.$member);)+
             }
 
-            fn take_from(members: &mut Map<String, Value>) -> Result<Self, Unreadable> {
+            pub(super) fn take_from(members: &mut Map<String, Value>) -> Result<Self, Unreadable> {
                 Ok(Self { $($member: take(members, stringify!($member))?,)+ })
             }
         }
@@ -90,7 +89,6 @@ macro_rules! kinds {
 
         /// One entry of the ledger.
         #[derive(Debug, Clone, PartialEq, Eq)]
-        #[expect(clippy::large_enum_variant, reason = "entries are handled one at a time, and most are large")]
         pub enum Entry { $($(#[$attribute])* $name($name),)+ }
 
         /// What an entry is about.
@@ -118,11 +116,11 @@ macro_rules! kinds {
                 match self { $(Self::$name(entry) => entry.at,)+ }
             }
 
-            fn put_into(&self, object: &mut Object) {
+            pub(super) fn put_into(&self, object: &mut Object) {
                 match self { $(Self::$name(entry) => entry.put_into(object),)+ }
             }
 
-            fn take_from(kind: Kind, members: &mut Map<String, Value>) -> Result<Self, Unreadable> {
+            pub(super) fn take_from(kind: Kind, members: &mut Map<String, Value>) -> Result<Self, Unreadable> {
                 match kind { $(Kind::$name => $name::take_from(members).map(Self::$name),)+ }
             }
         }
@@ -135,149 +133,13 @@ macro_rules! kinds {
     };
 }
 
-kinds! {
-    /// A release, recorded before anything is sent.
-    Disclosure = "disclosure" {
-        /// When it was recorded.
-        at: Moment,
-        /// The transfer.
-        transfer: Code,
-        /// The system of the clinic that asked.
-        client: Code,
-        /// The SHA-256 of its certificate.
-        certificate: Hash,
-        /// Where it goes.
-        destination: Code,
-        /// To whom the destination hands it on.
-        onward: Option<Code>,
-        /// Why it goes.
-        purpose: Code,
-        /// The national act.
-        act: Text,
-        /// The section of that act.
-        section: Text,
-        /// The ground of GDPR Article 6, such as `6(1)(c)`.
-        gdpr6: Code,
-        /// The ground of GDPR Article 9, such as `9(2)(h)`.
-        gdpr9: Code,
-        /// The rules that decided.
-        rules: Set<Code>,
-        /// The version of the policy they belong to.
-        policy: Code,
-        /// The allow-list the document was minimised by.
-        profile: Profile,
-        /// The person the data is about.
-        subject: Pseudonym,
-        /// The person on whose behalf it is sent.
-        professional: Pseudonym,
-        /// The registry code of the receiving organisation.
-        recipient: Option<Code>,
-        /// What the decision rests on.
-        evidence: Set<Evidence>,
-        /// The categories of data that leave.
-        categories: Set<Code>,
-        /// The version of the subject's consents and restrictions that the policy saw.
-        standing: Count,
-        /// The bytes of the document that leaves.
-        size: Count,
-        /// What binds the entry to what left.
-        commitments: Commitments,
-    }
+// The macros above are seen from here on.
+mod kinds;
 
-    /// A no to an identified client.
-    Refusal = "refusal" {
-        /// When it was said.
-        at: Moment,
-        /// Who asked.
-        client: Code,
-        /// Where it was to go, when the gateway knows the name.
-        destination: Option<Code>,
-        /// Why it was to go, when the gateway knows the name.
-        purpose: Option<Code>,
-        /// The rule that decided.
-        rule: Code,
-        /// The stage that refused.
-        stage: Code,
-        /// How many faults were reported.
-        faults: Count,
-        /// The id of the request.
-        request: Code,
-    }
-
-    /// A try to deliver, recorded before its first byte is sent.
-    Attempt = "attempt" {
-        /// When it began.
-        at: Moment,
-        /// Which transfer.
-        transfer: Code,
-        /// Which try, counted from 1.
-        number: Count,
-    }
-
-    /// The state a transfer has reached.
-    Outcome = "outcome" {
-        /// When it was reached.
-        at: Moment,
-        /// Which transfer.
-        transfer: Code,
-        /// The state.
-        state: State,
-        /// How many tries there were.
-        attempts: Count,
-        /// The commitment to the destination's proof.
-        acknowledgement: Option<Hash>,
-        /// The rule that withheld it.
-        rule: Option<Code>,
-    }
-
-    /// A consent or restriction of a subject, given or withdrawn.
-    Standing = "standing" {
-        /// When the gateway was told.
-        at: Moment,
-        /// Consent or restriction.
-        matter: Matter,
-        /// Given or withdrawn.
-        change: Change,
-        /// Which one. It names the consent, never the person.
-        id: Code,
-        /// Whose.
-        subject: Pseudonym,
-        /// The version of the subject's standing from here on, greater than before.
-        version: Count,
-    }
-
-    /// An act of an operator.
-    Administration = "administration" {
-        /// When.
-        at: Moment,
-        /// The operator.
-        who: Code,
-        /// What they did.
-        action: Code,
-        /// To what.
-        object: Text,
-    }
-}
-
-objects! {
-    /// An allow-list and its version.
-    Profile {
-        /// Its name.
-        name: Code,
-        /// Its version.
-        version: Code,
-    }
-
-    /// Commitments (`docs/format.md` section 2) to what may not stand in the ledger.
-    Commitments {
-        /// To the document that leaves.
-        document: Hash,
-        /// To its manifest.
-        manifest: Hash,
-        /// To the reason, or to the empty string.
-        reason: Hash,
-    }
-}
+pub use self::kinds::{
+    Administration, Attempt, Commitments, Disclosure, Entry, Inquiry, InquiryCommitments, Kind, NoRelease,
+    Outcome, Profile, Refusal, Release, ReleaseCommitments, Standing,
+};
 
 impl Entry {
     /// The leaf: canonical JSON.
@@ -332,7 +194,27 @@ impl Entry {
             Self::Disclosure(disclosure) => Some(&disclosure.transfer),
             Self::Attempt(attempt) => Some(&attempt.transfer),
             Self::Outcome(outcome) => Some(&outcome.transfer),
-            Self::Refusal(_) | Self::Standing(_) | Self::Administration(_) => None,
+            Self::Refusal(_)
+            | Self::Inquiry(_)
+            | Self::Release(_)
+            | Self::NoRelease(_)
+            | Self::Standing(_)
+            | Self::Administration(_) => None,
+        }
+    }
+
+    /// The inquiry it belongs to.
+    pub const fn inquiry(&self) -> Option<&Code> {
+        match self {
+            Self::Inquiry(inquiry) => Some(&inquiry.inquiry),
+            Self::Release(release) => Some(&release.inquiry),
+            Self::NoRelease(ended) => Some(&ended.inquiry),
+            Self::Disclosure(_)
+            | Self::Refusal(_)
+            | Self::Attempt(_)
+            | Self::Outcome(_)
+            | Self::Standing(_)
+            | Self::Administration(_) => None,
         }
     }
 
@@ -340,8 +222,14 @@ impl Entry {
     pub const fn subject(&self) -> Option<&Pseudonym> {
         match self {
             Self::Disclosure(disclosure) => Some(&disclosure.subject),
+            Self::Inquiry(inquiry) => Some(&inquiry.subject),
             Self::Standing(standing) => Some(&standing.subject),
-            Self::Refusal(_) | Self::Attempt(_) | Self::Outcome(_) | Self::Administration(_) => None,
+            Self::Refusal(_)
+            | Self::Attempt(_)
+            | Self::Outcome(_)
+            | Self::Release(_)
+            | Self::NoRelease(_)
+            | Self::Administration(_) => None,
         }
     }
 }
@@ -383,7 +271,7 @@ macro_rules! members_from_objects {
     )+};
 }
 
-members_from_objects!(Profile, Commitments, Pseudonym);
+members_from_objects!(Profile, Commitments, InquiryCommitments, ReleaseCommitments, Pseudonym);
 
 impl Pseudonym {
     fn put_into(&self, object: &mut Object) {

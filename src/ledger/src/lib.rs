@@ -28,15 +28,15 @@ mod vocabulary;
 
 pub use checkpoint::{Checkpoint, SignedCheckpoint};
 pub use entry::{
-    Administration, Attempt, Commitments, Disclosure, Entry, EntryError, Kind, LEAF_BYTES_MAX, Outcome,
-    Profile, Refusal, Standing,
+    Administration, Attempt, Commitments, Disclosure, Entry, EntryError, Inquiry, InquiryCommitments, Kind,
+    LEAF_BYTES_MAX, NoRelease, Outcome, Profile, Refusal, Release, ReleaseCommitments, Standing,
 };
 pub use hash::{Hash, commit};
 pub use keys::{KeyError, Origin, SigningFailure, SigningKey, Verifier};
 pub use note::{NOTE_BYTES_MAX, NoteError, NoteSignature, SIGNATURES_MAX};
 pub use receipt::{Receipt, ReceiptError, Succession};
 pub use values::{Code, Count, Evidence, Moment, Pseudonym, Set, Text, ValueError};
-pub use vocabulary::{Change, Matter, Source, State};
+pub use vocabulary::{Change, Hindrance, Matter, Source, State};
 
 #[cfg(test)]
 mod tests;

@@ -1,12 +1,12 @@
 //! The offline verifier: reads records in order and names the first bad one (`docs/format.md` section 8).
 //!
-//! It believes nothing but the checkpoints it is given, which are signed. It remembers open transfers and each subject's
-//! standing, not what has ended. What it cannot show (a rollback of everything, say) is said in the format page.
+//! It believes nothing but the checkpoints it is given, which are signed. It remembers open transfers and inquiries and
+//! each subject's standing, not what has ended. What it cannot show (a rollback of everything, say) is said in the format page.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::checkpoint::SignedCheckpoint;
-use crate::entry::{Entry, EntryError, Kind};
+use crate::entry::{Entry, EntryError, Kind, NoRelease, Release};
 use crate::export::ExportError;
 use crate::hash::Hash;
 use crate::keys::Origin;
@@ -55,6 +55,12 @@ pub enum Fault {
     /// An attempt or outcome of a transfer that is not open.
     #[error("its transfer was never disclosed, or has reached a final outcome already")]
     NotOpen,
+    /// An inquiry that is open already.
+    #[error("its inquiry was recorded already")]
+    InquiredTwice,
+    /// A release, or that there was none, of an inquiry that is not open.
+    #[error("its inquiry was never recorded, or has ended already")]
+    NotInquired,
     /// A standing that is not newer than the subject's last.
     #[error("the subject's standing goes from version {last} to {found}")]
     StandingBackwards {
@@ -106,6 +112,8 @@ impl Fault {
             Self::Entry(_) => "entry",
             Self::DisclosedTwice => "disclosed-twice",
             Self::NotOpen => "not-open",
+            Self::InquiredTwice => "inquired-twice",
+            Self::NotInquired => "not-inquired",
             Self::StandingBackwards { .. } => "standing-backwards",
             Self::Root { .. } => "root",
             Self::Missing { .. } => "missing",
@@ -132,6 +140,8 @@ pub struct Report {
     pub signed_size: u64,
     /// How many transfers have no final outcome yet.
     pub open_transfers: u64,
+    /// Of how many inquiries it is not said whether anything was released.
+    pub open_inquiries: u64,
 }
 
 /// Verifies `records`, in order, against `checkpoints`, in any order.
@@ -160,6 +170,7 @@ pub struct Verification {
     signed_size: u64,
     entries: BTreeMap<Kind, u64>,
     open: HashSet<Code>,
+    inquiries: HashSet<Code>,
     standings: HashMap<Pseudonym, Count>,
 }
 
@@ -225,6 +236,7 @@ impl Verification {
             checkpoints: self.checkpoints,
             signed_size: self.signed_size,
             open_transfers: self.open.len() as u64,
+            open_inquiries: self.inquiries.len() as u64,
         })
     }
 
@@ -275,6 +287,16 @@ impl Verification {
                 };
                 if !known {
                     return Err(Fault::NotOpen);
+                }
+            }
+            Entry::Inquiry(asked) => {
+                if !self.inquiries.insert(asked.inquiry.clone()) {
+                    return Err(Fault::InquiredTwice);
+                }
+            }
+            Entry::Release(Release { inquiry, .. }) | Entry::NoRelease(NoRelease { inquiry, .. }) => {
+                if !self.inquiries.remove(inquiry) {
+                    return Err(Fault::NotInquired);
                 }
             }
             Entry::Standing(standing) => {

@@ -78,6 +78,20 @@ closed! {
         Unknown = "unknown",
     }
 
+    /// What stood in the way of a release.
+    Hindrance {
+        /// The destination has refused to answer.
+        RefusedByDestination = "refused-by-destination",
+        /// The destination has nothing.
+        NotFound = "not-found",
+        /// The destination could not be asked, or gave no answer.
+        Failed = "failed",
+        /// The answer could not be read.
+        Unreadable = "unreadable",
+        /// The answer may not be released: a guard, the profile or the policy says no.
+        Withheld = "withheld",
+    }
+
     /// What a subject has a say about.
     Matter {
         /// A consent.

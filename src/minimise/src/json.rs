@@ -29,11 +29,14 @@ use malformed::Reason;
 /// # Errors
 /// The first fault.
 pub fn check_json(bytes: &[u8]) -> Result<(), Fault> {
-    check_within(bytes, &Limits::default())
+    check_json_within(bytes, &Limits::default())
 }
 
 /// Whether `bytes` are strict JSON within these limits.
-pub(crate) fn check_within(bytes: &[u8], limits: &Limits) -> Result<(), Fault> {
+///
+/// # Errors
+/// The first fault.
+pub fn check_json_within(bytes: &[u8], limits: &Limits) -> Result<(), Fault> {
     check_beginning(bytes, limits).map_err(|fault| fault.at(String::new()))?;
     let (text, tail) = text_of(bytes);
     let mut lexer = Lexer::new(limits);

@@ -22,7 +22,7 @@ mod walk;
 
 pub use excess::Reason;
 pub use guard::SubjectProof;
-pub use json::check_json;
+pub use json::{check_json, check_json_within};
 pub use limits::Limits;
 pub use manifest::{Dropped, Kept, Manifest};
 pub use profile::{Profile, ProfileFault};

@@ -93,7 +93,7 @@ fn project_json(
     }
     let document = std::mem::take(&mut ended.walk.out);
     let (manifest, subject) = finish(profile, declared, ended.walk, ended.subject)?;
-    json::check_within(&document, &declared.limits).map_err(|_| one(contradiction(profile)))?;
+    json::check_json_within(&document, &declared.limits).map_err(|_| one(contradiction(profile)))?;
     Ok(Projection { document, manifest, subject })
 }
 

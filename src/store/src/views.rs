@@ -36,6 +36,23 @@ pub struct QueueDepth {
     pub oldest_accepted_at: Timestamp,
 }
 
+/// A certificate that a client came with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sighting {
+    /// Its SHA-256.
+    pub certificate: [u8; 32],
+    /// The SHA-256 of its SubjectPublicKeyInfo.
+    pub key: [u8; 32],
+    /// Whom it was registered for.
+    pub client: ClientId,
+    /// When it expires.
+    pub not_after: Timestamp,
+    /// When it was first seen.
+    pub first_seen_at: Timestamp,
+    /// When it was last seen.
+    pub last_seen_at: Timestamp,
+}
+
 /// What became of an ending.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Conclusion {

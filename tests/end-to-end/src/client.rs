@@ -44,7 +44,11 @@ pub struct Answer {
 }
 
 impl EhrClient {
-    pub(crate) fn new(intake: SocketAddr, files: Option<&MaterialFiles>, authorities: &Path) -> Self {
+    /// A client of the gateway at `intake` that believes `authorities`, with this certificate or none.
+    ///
+    /// # Panics
+    /// When a file cannot be used.
+    pub fn new(intake: SocketAddr, files: Option<&MaterialFiles>, authorities: &Path) -> Self {
         let read = |path: &Path| std::fs::read(path).unwrap_or_else(|error| fail(&error));
         let roots = Certificate::from_pem_bundle(&read(authorities)).unwrap_or_else(|error| fail(&error));
         let mut builder = Client::builder().tls_certs_only(roots).no_proxy();
@@ -74,6 +78,13 @@ impl EhrClient {
         answer(submission.put_into(request)).await
     }
 
+    /// Asks a destination: a declaration, and the parameters of the question.
+    pub async fn ask(&self, declaration: &Value, query: &Value) -> Answer {
+        let body = serde_json::json!({ "declaration": declaration, "query": query });
+        let request = self.request(http::Method::POST, "/v1/requests");
+        answer(request.header("content-type", "application/json").body(body.to_string())).await
+    }
+
     /// Gets `path`.
     pub async fn get(&self, path: &str) -> Answer {
         answer(self.request(http::Method::GET, path)).await
@@ -97,7 +108,7 @@ impl EhrClient {
     /// Waits until a transfer has ended.
     ///
     /// # Panics
-    /// When it has not within ten seconds.
+    /// When it has not for long ([`eventually`](crate::eventually)).
     pub async fn ended(&self, transfer: &str) -> Value {
         let ended = crate::eventually(|| async {
             let state = self.state(transfer).await;
@@ -135,7 +146,14 @@ impl Submission {
 
     /// This declaration and this document in XML, under a fresh key.
     pub fn of_xml(declaration: &str, document: &str) -> Self {
-        Self { document: Value::from(document), ..Self::of(declaration, "null") }
+        Self::of(declaration, "null").with_xml(document)
+    }
+
+    /// With this document in XML.
+    #[must_use]
+    pub fn with_xml(mut self, document: &str) -> Self {
+        self.document = Value::from(document);
+        self
     }
 
     /// With another text in place of `from` in a document in XML.

@@ -185,7 +185,12 @@ pub fn to_prescription_centre() -> Submission {
     Submission::of(samples::TO_PRESCRIPTION_CENTRE, samples::PRESCRIPTION)
 }
 
-/// Looks every 20 ms until `look` finds something, at most ten seconds.
+/// A treatment bill for the health insurance fund, made up.
+pub fn to_health_insurance_fund() -> Submission {
+    Submission::of_xml(samples::TO_HEALTH_INSURANCE_FUND, samples::TREATMENT_BILL)
+}
+
+/// Looks every 20 ms until `look` finds something, at most 40 s.
 pub async fn eventually<T, F: Future<Output = Option<T>>>(mut look: impl FnMut() -> F) -> Option<T> {
     // Long enough for a machine that does much else; it costs nothing where all is well.
     for _ in 0..2000 {

@@ -4,18 +4,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use clearance::adapter::{Call, CallFailure, Means, PayloadSigner, Promise, Reply, Transport};
 use clearance::clock::Clock;
+use clearance::journey::Unreleased;
 use clearance::person::ESTONIAN_PERSONAL_CODE;
 use jiff::Timestamp;
 use prescription_centre_sandbox::{Patient, RegisteredClient, Right, StandIn};
 use stand_in::testing::{Caller, Pki};
 
 use super::*;
-use crate::reading::{Query, Status};
+use crate::PRESCRIPTIONS;
 use crate::testing::{Journey, PATIENT};
-use x_road::tis::Errand;
 
 const DOCTOR: &str = "47605090025";
 const CLIENT: &str = "ee-test/COM/10990009/gw";
@@ -112,13 +111,10 @@ impl Bench {
         self.centre.deliver(cleared, &means).await
     }
 
-    async fn read(&self, statuses: &[Status]) -> Vec<Bytes> {
-        let subject = Identifier { system: ESTONIAN_PERSONAL_CODE.into(), value: Private::new(SUBJECT) };
-        let professional = Private::new(DOCTOR);
-        let message = uuid::Uuid::from_bytes([9; 16]);
-        let errand = Errand { professional: &professional, role: "doctor", reason: "ravi", message };
-        let query = Query { statuses, ..Query::of(&subject) };
-        self.centre.prescriptions(&query, errand, &self.means()).await.unwrap().documents
+    async fn read(&self, query: &Value) -> Result<Vec<Value>, Unreleased> {
+        let asking = self.journey.ask(&declaration(PRESCRIPTIONS), query).unwrap();
+        let released = self.journey.read(asking, Some(&**self.centre.tis()), &self.means()).await?;
+        Ok(released.documents().iter().map(|of| serde_json::from_slice(of.bytes()).unwrap()).collect())
     }
 }
 
@@ -136,12 +132,16 @@ async fn prescriptions_are_issued_changed_cancelled_and_read_back() {
             }
             other => panic!("{purpose}: {other:?}"),
         }
-        let read = bench.read(&[]).await;
+        let read = bench.read(&json!({})).await.unwrap();
         assert_eq!(read.len(), 1);
-        assert_eq!(serde_json::from_slice::<Value>(&read[0]).unwrap(), bench.stand_in.prescriptions()[0]);
+        let theirs = &bench.stand_in.prescriptions()[0];
+        for same in ["identifier", "status", "reason", "dosageInstruction", "subject"] {
+            assert_eq!(read[0][same], theirs[same], "{purpose}: {same}");
+        }
     }
-    assert!(bench.read(&[Status::Active, Status::OnHold]).await.is_empty());
-    assert_eq!(bench.read(&[Status::Cancelled]).await.len(), 1);
+    let active = bench.read(&json!({ "status": "active" })).await;
+    assert!(matches!(active, Err(Unreleased::NotFound)), "{active:?}");
+    assert_eq!(bench.read(&json!({ "status": "cancelled", "from": "2026-11-20" })).await.unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -166,12 +166,9 @@ async fn more_than_a_page_is_read_whole_and_in_order() {
         document["authoredOn"] = json!(format!("2026-11-20T10:{:02}:{:02}+02:00", number / 60, number % 60));
         assert!(matches!(bench.deliver(PRESCRIPTION, &document).await, Outcome::Delivered(_)), "{number}");
     }
-    let read = bench.read(&[Status::Active]).await;
+    let read = bench.read(&json!({ "status": "active" })).await.unwrap();
     assert_eq!(read.len(), 101);
-    let written: Vec<String> = read
-        .iter()
-        .map(|of| serde_json::from_slice::<Value>(of).unwrap()["authoredOn"].as_str().unwrap().to_owned())
-        .collect();
+    let written: Vec<&str> = read.iter().map(|of| of["authoredOn"].as_str().unwrap()).collect();
     assert!(written.is_sorted_by(|one, next| one > next), "newest first");
 }
 

@@ -101,6 +101,12 @@ impl StandIn {
         self.server.services.certificates.present()
     }
 
+    /// Has TIS hold `certificates` of other organisations as they stand: nothing is checked, so that it can be told to answer
+    /// with what it should not have.
+    pub fn hold(&self, certificates: Vec<Value>) {
+        self.server.services.certificates.hold(certificates);
+    }
+
     /// The records in the transport administration's own register, by certificate number.
     pub fn driver_records(&self) -> Vec<Value> {
         self.server.services.register.records()

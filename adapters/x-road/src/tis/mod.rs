@@ -10,6 +10,7 @@ mod token;
 
 use bytes::Bytes;
 use clearance::adapter::{IndexInquiry, Means, Promise, Reply, Setback, SubjectIndex};
+use clearance::journey::Inquiry;
 use clearance::person::{Identifier, Private};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde::Deserialize;
@@ -96,6 +97,14 @@ pub struct FhirRequest {
     pub resource: Resource,
     /// The body; with one, the resource as it then stands is asked for in return.
     pub body: Option<Bytes>,
+}
+
+impl<'a> Errand<'a> {
+    /// The errand of a question's `step`.
+    pub fn of_inquiry(inquiry: &'a Inquiry, step: &str) -> Self {
+        let (_, professional, role) = inquiry.professional();
+        Self { professional, role, reason: inquiry.reason(), message: inquiry.id().message(step) }
+    }
 }
 
 impl Tis {

@@ -2,7 +2,7 @@
 //!
 //! Of an `OperationOutcome` only codes from closed lists are passed on; its texts may quote the document.
 
-use clearance::adapter::{DestinationRefusal, Outcome, Reply, Setback};
+use clearance::adapter::{DestinationRefusal, Outcome, Reading, Reply, Setback};
 use clearance::fault::Fault;
 use http::StatusCode;
 use jiff::Timestamp;
@@ -199,6 +199,18 @@ pub fn no_success(reply: &Reply, now: Timestamp) -> Outcome {
         },
         status if status.is_redirection() => Outcome::Failed(setback),
         _ => Outcome::Unknown(setback),
+    }
+}
+
+/// What an outcome means where nothing is delivered: a question changes nothing, so that one that may have arrived has failed
+/// like one that did not.
+pub fn of_a_question(outcome: Outcome) -> Reading {
+    match outcome {
+        Outcome::Refused(refusal) => Reading::Refused(refusal),
+        Outcome::Failed(setback) | Outcome::Unknown(setback) => Reading::Failed(setback),
+        Outcome::Delivered(_) | Outcome::Partly { .. } | Outcome::AnotherSubject => {
+            Reading::Unreadable("answer-unreadable")
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::adapter::DocumentFacts;
+use crate::adapter::{Direction, DocumentFacts};
 use crate::basis::{Permit, Policy, Question, Standing};
 use crate::client::Client;
 use crate::declaration::Declaration;
@@ -24,10 +24,10 @@ pub use crate::minimise::SubjectProof;
 /// A declaration from an identified client; nothing of it is trusted yet, and of the document no byte has been read.
 #[derive(Debug)]
 pub struct Submission {
-    client: Arc<Client>,
-    certificate: [u8; 32],
-    declaration: Declaration,
-    destination: Arc<Destination>,
+    pub(super) client: Arc<Client>,
+    pub(super) certificate: [u8; 32],
+    pub(super) declaration: Declaration,
+    pub(super) destination: Arc<Destination>,
 }
 
 /// A document as received. Its `Debug` shows no content.
@@ -99,14 +99,21 @@ impl Submission {
     /// A submission of `client`, known by the certificate with this SHA-256.
     ///
     /// # Errors
-    /// When the destination has no such purpose, the purpose wants a recipient and none is declared, or it wants none.
+    /// When the destination has no such purpose, nothing is sent for it, the purpose wants a recipient and none is
+    /// declared, or it wants none.
     pub fn receive(
         client: Arc<Client>,
         certificate: [u8; 32],
         declaration: Declaration,
         destination: Arc<Destination>,
     ) -> Result<Self, Refusal> {
-        let submission = Self { client, certificate, declaration, destination };
+        Self { client, certificate, declaration, destination }.going(Direction::Sends)
+    }
+
+    /// The same, for a purpose of this direction.
+    pub(super) fn going(self, direction: Direction) -> Result<Self, Refusal> {
+        let submission = self;
+        goes(submission.purpose()?.description.direction, direction)?;
         let needed = submission.purpose()?.description.needs_recipient;
         recipient_is_as_needed(needed, submission.declaration.recipient.is_some())?;
         Ok(submission)
@@ -118,6 +125,12 @@ impl Submission {
     /// # Errors
     /// The denial: a no here costs no upload.
     pub fn lawful(self, policy: &Policy, standing: Standing) -> Result<Lawful, Refusal> {
+        let permit = self.permitted(policy, standing)?;
+        Ok(Lawful { question: permit.question().clone(), submission: self })
+    }
+
+    /// The permit for all that the profile could let through.
+    pub(super) fn permitted(&self, policy: &Policy, standing: Standing) -> Result<Permit, Refusal> {
         let purpose = self.purpose()?;
         let question = Question {
             client: self.client.id.clone(),
@@ -129,8 +142,7 @@ impl Submission {
             professional: self.client.vouches_for(&self.declaration.professional),
             standing,
         };
-        let permit = policy.decide(question).map_err(Refusal::denied)?;
-        Ok(Lawful { question: permit.question().clone(), submission: self })
+        policy.decide(question).map_err(Refusal::denied)
     }
 
     pub(super) fn purpose(&self) -> Result<&Purpose, Refusal> {
@@ -202,6 +214,25 @@ impl Lawful {
             subject: projection.subject,
         })
     }
+}
+
+/// A transfer under a purpose that reads, and a request under one that sends, say what to call instead.
+fn goes(goes: Direction, wanted: Direction) -> Result<(), Refusal> {
+    let (rule, what, remedy) = match (goes, wanted) {
+        (Direction::Sends, Direction::Sends) | (Direction::Reads, Direction::Reads) => return Ok(()),
+        (Direction::Reads, Direction::Sends) => (
+            "purpose-reads",
+            "nothing is sent for this purpose: it reads back from the destination",
+            "ask by `POST /v1/requests`, or declare a purpose that sends",
+        ),
+        (Direction::Sends, Direction::Reads) => (
+            "purpose-sends",
+            "nothing is read back for this purpose: it sends to the destination",
+            "send the document by `POST /v1/transfers`, or declare a purpose that reads",
+        ),
+    };
+    let fault = Fault::new(rule, "/purpose", what, remedy);
+    Err(Refusal::for_faults(Stage::Destination, "the purpose goes the other way", vec![fault]))
 }
 
 /// A recipient that nothing is sent to would be on record as one that something was sent to.

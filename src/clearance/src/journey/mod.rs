@@ -1,4 +1,4 @@
-//! The journey of a transfer, as types.
+//! The journey of a transfer, as types; that of an inquiry is in `inquiry`.
 //!
 //! ```text
 //! Submission ─lawful─▶ Lawful ─minimise─▶ Minimal ─shape─▶ Outgoing ─record─▶ Sealed ─open─▶ Opened ─prove─▶ Cleared
@@ -9,6 +9,7 @@
 
 mod arrival;
 mod envelope;
+mod inquiry;
 mod intake;
 mod open;
 mod parts;
@@ -18,6 +19,10 @@ mod recorder;
 mod tests;
 
 pub use self::arrival::{Arriving, BrokenOff, Keeping, NotMinimal};
+pub use self::inquiry::{
+    AnswerRecord, Asking, Closing, Inquiry, InquiryFailure, InquiryRecord, InquiryRecorder, LawfulRequest,
+    Pending, Released, ReleasedDocument, Request, StandingChanged, Terms, Unreleased,
+};
 pub use self::intake::{Document, Lawful, Minimal, Outgoing, Payload, SubjectProof, Submission};
 pub use self::open::{Attempt, BeginRefusal, Cleared, OpenRefusal, Opened, Unproven};
 pub use self::parts::{ClearedPart, HEAD_BYTES_MAX, Part};

@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::adapter::{
-    Acknowledgement, Adapter, Call, Description, DocumentFacts, Documents, IndexInquiry, Means, Outcome,
-    Promise, PurposeDescription, Reply,
+    Acknowledgement, Adapter, Call, Description, Direction, DocumentFacts, Documents, IndexInquiry, Means,
+    Outcome, Promise, PurposeDescription, Reply,
 };
 use crate::basis::{Permit, Question, Standing};
 use crate::fault::Fault;
@@ -98,6 +98,7 @@ fn journey_by(policies: &'static str) -> Journey {
     let purpose = PurposeDescription {
         name: "report",
         summary: "report",
+        direction: Direction::Sends,
         act_reason: "PUBHLTH",
         bases: Vec::new(),
         documents: Documents::One,
@@ -185,7 +186,7 @@ impl OnRecord {
 }
 
 /// Nothing here waits.
-fn finish<T>(future: impl Future<Output = T>) -> T {
+pub(super) fn finish<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(answer) => answer,
         Poll::Pending => panic!("it waits"),

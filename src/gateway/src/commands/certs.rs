@@ -1,12 +1,15 @@
-//! `clearance certs`: an example PKI, what a certificate is to the gateway, what expires.
+//! `clearance certs`: an example PKI, what a certificate is to the gateway, what expires, and rotation.
+
+mod rotate;
+mod who;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Subcommand;
 use clearance::clock::{Clock, SystemClock};
-use identity::example::{ExampleNames, ExamplePki, Lifetimes};
-use identity::{Expiry, Foresight, Reloader, Urgency, check_chain, foresee};
+use identity::example::{ExampleNames, ExamplePki, Holder, Lifetimes};
+use identity::{Expiry, Foresight, Material, Purpose, Reloader, Urgency, check_chain, foresee};
 use rustls::time_provider::DefaultTimeProvider;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -25,6 +28,42 @@ pub(super) enum Certs {
         #[arg(long = "name", default_values_t = ["localhost".to_owned(), "127.0.0.1".to_owned()])]
         names: Vec<String>,
     },
+    /// Have the example PKI certify somebody with a new key, in place of the certificate that is there
+    Issue {
+        /// Whose: `server`, `clients/NAME`, `destinations/NAME/server` or `destinations/NAME/client`
+        holder: Holder,
+        /// The folder of the example PKI
+        #[arg(long, default_value = "certs")]
+        pki: PathBuf,
+        /// A name or address in it; without any, those of the certificate that is there
+        #[arg(long = "name")]
+        names: Vec<String>,
+        /// How long it lasts
+        #[arg(long, default_value_t = 90)]
+        days: u32,
+    },
+    /// Have the example PKI renew its revocation list and put certificates on it
+    Revoke {
+        /// Certificates, PEM; without any, the list is only renewed
+        chains: Vec<PathBuf>,
+        /// The folder of the example PKI
+        #[arg(long, default_value = "certs")]
+        pki: PathBuf,
+        /// How long the list lasts
+        #[arg(long, default_value_t = 30)]
+        days: u32,
+    },
+    /// Put a certificate and its key in the place of those in use, once they are proved
+    Rotate {
+        #[command(flatten)]
+        settings: Settings,
+        /// Whose: `server`, or the name of a peer
+        of: String,
+        /// The new chain, PEM, the certificate itself first
+        chain: PathBuf,
+        /// Its key, PEM
+        key: PathBuf,
+    },
     /// Whether the gateway would believe a client's chain now, and who it would be
     CheckChain {
         /// The chain, PEM, the client's own certificate first
@@ -41,6 +80,11 @@ pub(super) enum Certs {
     },
     /// What expires when, by the settings at hand
     Show {
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// Which client comes with which certificate, and when it last did
+    Who {
         #[command(flatten)]
         settings: Settings,
     },
@@ -63,6 +107,29 @@ impl Certs {
     pub(super) fn run(&self, report: &Report) -> Result<(), Failure> {
         match self {
             Self::Init { folder, names } => init(report, folder, names),
+            Self::Issue { holder, pki, names, days } => {
+                let files = ExamplePki::at(pki).issue(holder, names, *days, SystemClock.now())?;
+                let purpose = if holder.is_server() { Purpose::Server } else { Purpose::Client };
+                let material = Material::load(&files, purpose, SystemClock.now())?;
+                let (pin, until) = (material.certificate().spki, material.not_after());
+                report.line(format_args!("{} lasts until {until}", files.chain.display()));
+                report.line(format_args!("spki_sha256  {pin}"));
+                report.value(
+                    &json!({ "chain": files.chain, "not_after": until, "spki_sha256": pin.to_string() }),
+                );
+                Ok(())
+            }
+            Self::Revoke { chains, pki, days } => {
+                let pki = ExamplePki::at(pki);
+                pki.revoke(chains, *days, SystemClock.now())?;
+                report.line(format_args!("{} is renewed", pki.revocation_list().display()));
+                report.value(&json!({ "list": pki.revocation_list() }));
+                Ok(())
+            }
+            Self::Rotate { settings, of, chain, key } => {
+                let config = crate::config::load(&settings.config)?;
+                rotate::rotate(report, &config, of, (chain, key), SystemClock.now())
+            }
             Self::CheckChain { chain, ca, crl, at } => {
                 let at = at.unwrap_or_else(|| SystemClock.now());
                 let lists = crl.iter().map(|list| read(list)).collect::<Result<Vec<_>, _>>()?;
@@ -77,6 +144,7 @@ impl Certs {
                 Ok(())
             }
             Self::Show { settings } => show(report, settings),
+            Self::Who { settings } => who::who(report, &crate::config::load(&settings.config)?),
             Self::Check { settings } => {
                 if foretell(report, settings, SystemClock.now())? {
                     Ok(())

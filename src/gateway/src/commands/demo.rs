@@ -1,6 +1,7 @@
 //! `clearance demo`: the main job, end to end, on embedded defaults: a PKI, stand-ins, a gateway, transfers, a table.
 
 mod bills;
+mod images;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -84,7 +85,7 @@ impl Demo {
 }
 
 fn progress(report: &Report) -> ProgressBar {
-    let bar = ProgressBar::new(12);
+    let bar = ProgressBar::new(13);
     if report.is_json() {
         bar.set_draw_target(ProgressDrawTarget::hidden());
     }
@@ -104,6 +105,9 @@ async fn play(playground: &Playground, address: &str, progress: &ProgressBar) ->
     }
     progress.set_message("treatment bills");
     rows.extend(bills::play(playground, address).await?);
+    progress.inc(1);
+    progress.set_message("images");
+    rows.extend(images::play(playground, address).await?);
     progress.inc(1);
     rows.push(retried(playground, address, progress).await?);
     Ok(rows)
@@ -305,6 +309,7 @@ fn tell(report: &Report, playground: &Playground, rows: &[Row]) {
         report.line(format_args!("the prescription centre issued the prescription {number}\n"));
     }
     report.line(format_args!("the Health Insurance Fund received {} bill\n", playground.fund.bills().len()));
+    report.line(format_args!("the image bank stored {} images\n", playground.image_bank.instances().len()));
 }
 
 /// Every value of a document with its path; systems and profiles say nothing to a reader here.

@@ -66,6 +66,12 @@ pub(super) fn show(report: &Report, verified: &Result<Verified, Finding>) -> Res
                 verified.entries.iter().map(|(kind, count)| (kind.code(), *count)).collect();
             let listed: Vec<_> = kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
             report.line(format_args!("ledger verify: ok ({} entries: {})", verified.size, listed.join(", ")));
+            if verified.open_inquiries > 0 {
+                report.line(format_args!(
+                    "{} inquiries have no end: the destination may have been asked, and nothing was released",
+                    verified.open_inquiries
+                ));
+            }
             report.value(&json!({
                 "ok": true,
                 "size": verified.size,
@@ -74,6 +80,7 @@ pub(super) fn show(report: &Report, verified: &Result<Verified, Finding>) -> Res
                 "checkpoints": verified.checkpoints,
                 "signed_size": verified.signed_size,
                 "open_transfers": verified.open_transfers,
+                "open_inquiries": verified.open_inquiries,
             }));
             Ok(())
         }

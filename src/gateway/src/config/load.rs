@@ -206,6 +206,9 @@ fn out_of_bounds(config: &Config) -> Vec<String> {
         ("delivery.concurrent", wide(delivery.concurrent), 1, 1000),
         ("delivery.retry_max_seconds", delivery.retry_max_seconds, 1, 30 * DAY_SECONDS),
         ("delivery.pending_max", delivery.pending_max, 1, u64::MAX),
+        ("requests.deadline_seconds", config.requests.deadline_seconds.into(), 1, DAY_SECONDS),
+        ("requests.answer_bytes_max", wide(config.requests.answer_bytes_max), 1, 1 << 32),
+        ("requests.concurrent", wide(config.requests.concurrent), 1, 1000),
         ("ledger.checkpoint_seconds", config.ledger.checkpoint_seconds, 1, DAY_SECONDS),
     ];
     let outside = bounds.into_iter().filter(|(_, number, least, most)| !(least..=most).contains(&number));

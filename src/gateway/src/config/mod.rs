@@ -31,6 +31,7 @@ pub(crate) struct Config {
     pub(crate) policy: Policy,
     pub(crate) limits: Limits,
     pub(crate) delivery: Delivery,
+    pub(crate) requests: Requests,
     pub(crate) ledger: Ledger,
     pub(crate) telemetry: Telemetry,
 }
@@ -197,6 +198,13 @@ impl Delivery {
         };
         declared.unwrap_or_else(|| after(self.not_after_hours)).min(after(self.not_after_hours_max))
     }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Requests {
+    pub(crate) deadline_seconds: u32,
+    pub(crate) answer_bytes_max: usize,
+    pub(crate) concurrent: usize,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -41,18 +41,20 @@ pub(crate) struct PurposeEntry {
     name: String,
     /// What it is.
     summary: String,
+    /// `sends`: by `POST /v1/transfers`; `reads`: by `POST /v1/requests`.
+    direction: String,
     /// The HL7 v3 ActReason code.
     act_reason: String,
     /// The legal bases its rules accept.
     #[schema(value_type = Vec<Object>)]
     legal_bases: Vec<LegalBasis>,
-    /// The media types of a document.
+    /// The media types of a document; of the answer's documents, where it reads.
     media_types: Vec<String>,
     /// How many documents one transfer may carry.
     documents_max: usize,
     /// How many bytes they may have, all together.
     documents_bytes_max: u64,
-    /// The profile that says what may stay.
+    /// The profile that says what may stay of what is sent, or of what is read back.
     profile: String,
     /// The profile's version.
     profile_version: String,
@@ -63,12 +65,13 @@ pub(crate) struct PurposeEntry {
     onward_recipient: Option<String>,
 }
 
-/// Limits of a submission, in bytes.
+/// Limits of a submission and of an answer, in bytes.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct DocumentLimits {
     declaration_bytes_max: usize,
     json_body_bytes_max: usize,
     document_bytes_max: usize,
+    answer_bytes_max: usize,
 }
 
 /// Lists them.
@@ -77,7 +80,8 @@ pub(crate) async fn list(
     Extension(caller): Extension<Caller>,
 ) -> Response {
     let rules = gateway.rules.load();
-    let limits = &gateway.config.load().limits;
+    let config = gateway.config.load();
+    let limits = &config.limits;
     let entitled = rules.destinations().filter(|of| caller.client.destinations.contains(of.name()));
     let destinations = entitled
         .map(|destination| DestinationEntry {
@@ -89,6 +93,7 @@ pub(crate) async fn list(
                 .map(|purpose| PurposeEntry {
                     name: purpose.description.name.to_owned(),
                     summary: purpose.description.summary.to_owned(),
+                    direction: purpose.description.direction.code().to_owned(),
                     act_reason: purpose.description.act_reason.to_owned(),
                     legal_bases: purpose.description.bases.clone(),
                     media_types: purpose.description.media_types.iter().map(|of| (*of).to_owned()).collect(),
@@ -106,6 +111,7 @@ pub(crate) async fn list(
         declaration_bytes_max: limits.declaration_bytes_max,
         json_body_bytes_max: limits.json_body_bytes_max,
         document_bytes_max: limits.document_bytes_max,
+        answer_bytes_max: config.requests.answer_bytes_max,
     };
     json(StatusCode::OK, &Destinations { destinations, limits })
 }

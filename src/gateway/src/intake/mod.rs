@@ -7,13 +7,16 @@ mod api;
 mod body;
 mod destinations;
 mod digest_header;
+mod framing;
 mod memory;
 mod multipart;
 mod openapi;
 mod pages;
 pub(crate) mod problem;
 mod reading;
+mod released;
 mod request;
+mod requests;
 mod transfers;
 mod upload;
 mod waiting;
@@ -38,6 +41,7 @@ pub(crate) use self::memory::Room;
 pub(crate) use self::openapi::document as openapi_document;
 pub(crate) use self::pages::problem_pages;
 pub(crate) use self::request::{Caller, RequestId, template as route_template};
+pub(crate) use self::requests::Questions;
 pub(crate) use self::waiting::Waiting;
 
 /// The routes of the intake listener.
@@ -45,6 +49,7 @@ pub(crate) fn router(gateway: Arc<Gateway>) -> Router {
     Router::new()
         .route("/v1/transfers", post(transfers::accept))
         .route("/v1/checks", post(transfers::check))
+        .route("/v1/requests", post(requests::ask))
         .route("/v1/transfers/{id}", get(reading::transfer))
         .route("/v1/destinations", get(destinations::list))
         .route("/openapi.json", get(openapi::serve))
@@ -62,15 +67,18 @@ async fn identify(State(gateway): State<Arc<Gateway>>, mut request: Request, nex
     let id = RequestId::fresh(&gateway);
     let started = gateway.clock.now();
     let span = trace::server_span(&request, id.as_str());
-    let method = request.method().clone();
+    let (method, version) = (request.method().clone(), request.version());
+    let clear = framing::check(&request);
+    let is_last = clear.is_err();
     let path = request::template(&request);
     let headers = request.headers().clone();
     let (client, response) = async {
         match admitted(&gateway, &request) {
             Ok(caller) => {
+                gateway.sightings.note(caller.peer(), started);
                 let client = caller.client.id.to_string();
                 let (used, within) = gateway.rates.client(&caller.client.id);
-                let mut response = match within {
+                let mut response = match within.and(clear) {
                     Ok(()) => {
                         request.extensions_mut().insert(caller);
                         request.extensions_mut().insert(id.clone());
@@ -90,7 +98,10 @@ async fn identify(State(gateway): State<Arc<Gateway>>, mut request: Request, nex
     }
     .instrument(span.clone())
     .await;
-    let response = finish(response, &gateway, &id, &headers);
+    let mut response = finish(response, &gateway, &id, &headers);
+    if is_last {
+        response = framing::last_of_its_connection(version, response);
+    }
     let taken = gateway.clock.now().duration_since(started);
     metrics::served(&method, path, response.status(), taken);
     span.in_scope(|| {

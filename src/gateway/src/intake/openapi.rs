@@ -10,6 +10,7 @@ use super::api::{Accepted, Checked, Settled, Transfer};
 use super::destinations::Destinations;
 use super::json;
 use super::problem::ProblemDocument;
+use super::released::Release;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -18,13 +19,14 @@ use super::problem::ProblemDocument;
         description = "The gateway through which a clinic sends health data to registries and employers. Mutual TLS; \
                        the certificate says who sends. Nothing is stored unless the answer is 2xx."
     ),
-    paths(transfers, checks, transfer, destinations),
+    paths(transfers, checks, transfer, requests, destinations),
     components(schemas(
-        Accepted, Settled, Checked, Transfer, Destinations, ProblemDocument, Declaration, Submission, Parts
+        Accepted, Settled, Checked, Transfer, Release, Destinations, ProblemDocument, Declaration, Submission, Parts,
+        Question
     )),
     modifiers(&Certificate),
     security(("certificate" = [])),
-    tags((name = "transfers", description = "Sending documents"), (name = "reference", description = "What may be sent"))
+    tags((name = "transfers", description = "Sending documents"), (name = "requests", description = "Reading back"), (name = "reference", description = "What may be sent"))
 )]
 struct Api;
 
@@ -150,6 +152,17 @@ struct Submission {
     media_type: Option<String>,
 }
 
+/// A question to a destination.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "a schema")]
+struct Question {
+    /// As for a transfer, under a purpose that reads; without `ordering_key` and `supersedes`.
+    declaration: Declaration,
+    /// The purpose's own parameters; the destination's page lists them.
+    #[schema(value_type = Option<Object>)]
+    query: Option<String>,
+}
+
 /// The parts of a multipart body, in this order.
 #[derive(utoipa::ToSchema)]
 #[expect(dead_code, reason = "a schema")]
@@ -220,6 +233,30 @@ fn checks() {}
 )]
 #[expect(dead_code, reason = "carries the description of the call")]
 fn transfer() {}
+
+#[utoipa::path(
+    post, path = "/v1/requests", tag = "requests",
+    summary = "Read back from a destination",
+    description = "The question is on record before it is asked; what may be released of the answer is on record before \
+                   the first byte of this one. Nothing changes at the destination, so that no idempotency key is needed. \
+                   With `Accept: application/fhir+json`, FHIR resources come as a Bundle of type `collection`.",
+    params(("Content-Digest" = Option<String>, Header, description = "RFC 9530; checked when sent")),
+    request_body(content((Question = "application/json"))),
+    responses(
+        (
+            status = 200, description = "What may be released", body = Release,
+            headers(
+                ("Clearance-Request" = String, description = "The inquiry, as the ledger names it"),
+                ("Clearance-Ledger-Index" = u64, description = "The index of the release in the ledger"),
+                ("Clearance-Rules" = String, description = "The rules that permit it"),
+            )
+        ),
+        (status = "4XX", description = "A no, with the rule that decided; 404 `nothing-found`: the destination has nothing", body = ProblemDocument, content_type = "application/problem+json", headers(("Retry-After" = Option<u64>, description = "Seconds to wait before the request is repeated"))),
+        (status = "5XX", description = "The destination refused, gave no answer, one that cannot be read or one that may not be released; or nothing could be recorded", body = ProblemDocument, content_type = "application/problem+json", headers(("Retry-After" = Option<u64>, description = "Seconds to wait before the request is repeated"))),
+    )
+)]
+#[expect(dead_code, reason = "carries the description of the call")]
+fn requests() {}
 
 #[utoipa::path(
     get, path = "/v1/destinations", tag = "reference",

@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use clearance::fault::Fault;
+use clearance::journey::Unreleased;
 use clearance::refusal::{Refusal, Stage};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Serialize;
@@ -83,6 +84,9 @@ kinds! {
     DestinationUnknown "destination-unknown" UNPROCESSABLE_ENTITY false "There is no such destination or purpose"
         "declare a destination and a purpose that `GET /v1/destinations` lists"
         "The declaration names a destination or purpose that is not configured here, or lacks what the purpose wants. `GET /v1/destinations` lists what you may send where. The document was not read."
+    PurposeDirection "purpose-direction" UNPROCESSABLE_ENTITY false "The purpose goes the other way"
+        "send by `POST /v1/transfers`, read back by `POST /v1/requests`; `GET /v1/destinations` says which a purpose is for"
+        "A purpose either sends documents to its destination or reads back from it. A transfer was declared under one that reads, or a request under one that sends. Nothing was sent, nobody was asked."
     NoAutomaticRoute "no-automatic-route" FORBIDDEN false "There is no automatic route to this recipient"
         "answer the request by hand, with two approvers, as the problem's page says"
         "Courts, prosecutors, the police and insurers have no automatic route. Each request of theirs is answered by hand: (1) keep the signed original of the order or inquiry and note its number, issuing body and registry code, date, the statute it cites, the person, the period and the kinds of data asked, and the deadline; (2) an insurer must also name the policy or claim, the insured event, and why health data is indispensable; (3) have two people approve the release; (4) send only what the order names, only records made by this provider, and nothing about other persons."
@@ -92,6 +96,24 @@ kinds! {
     Forbidden "disclosure-forbidden" FORBIDDEN false "A rule forbids this disclosure"
         "have the cause removed; the gateway cannot be told otherwise by a client"
         "A rule that holds whatever else is permitted forbids this: withdrawn consent, a restriction or objection of the subject, a client or professional without the right, a data category that never goes to this destination. `rule` names it, `errors` says what would change it. The refusal is on record."
+    QueryInvalid "query-invalid" BAD_REQUEST false "The question cannot be asked with these parameters"
+        "mend the parameters in `query`, or leave them out"
+        "Each purpose that reads has parameters of its own; the destination's page lists them. `errors` has every fault. Nobody was asked."
+    NothingFound "nothing-found" NOT_FOUND false "The destination has nothing"
+        "there is nothing to do, unless the subject or the parameters were wrong"
+        "The destination was asked, and has nothing about this person that fits the question. The question is on record."
+    DestinationRefused "destination-refused" BAD_GATEWAY false "The destination refuses to answer"
+        "see `errors` for the destination's reasons; the same question would be refused again"
+        "The destination was asked and says no, such as to this professional or role. `rule` has its own code where it has one. Question and end are on record."
+    DestinationUnavailable "destination-unavailable" GATEWAY_TIMEOUT true "The destination could not be asked"
+        "ask again later"
+        "The destination could not be reached, or did not answer within the deadline. Nothing was released, and a question changes nothing: ask again later. Question and end are on record."
+    DestinationUnreadable "destination-unreadable" BAD_GATEWAY true "The destination's answer cannot be read"
+        "ask again later; if it stays so, tell the operator of the gateway"
+        "What the destination answered is not what it should be, is not whole, or could be read in two ways. Nothing of it was released. Question and end are on record."
+    AnswerWithheld "answer-withheld" BAD_GATEWAY false "The destination's answer may not be released"
+        "have the destination mend its answer; nothing in the request changes it"
+        "The destination has answered with what may not be released: data about another person, or what the purpose's profile refuses. `errors` lists every fault with its place, never a value. One document that may not be released keeps back all of them. Question and end are on record."
     MediaType "media-type-not-carried" UNSUPPORTED_MEDIA_TYPE false "The document's media type is not carried"
         "send the document in a media type that `GET /v1/destinations` lists for the purpose"
         "The purpose carries documents of certain media types only; `errors` lists them."
@@ -229,18 +251,19 @@ impl Problem {
         match self.kind {
             Kind::RequestMalformed | Kind::DigestMismatch | Kind::DocumentMalformed => "structure",
             Kind::IdempotencyKeyMissing => "required",
-            Kind::DeclarationInvalid => "invalid",
-            Kind::DestinationUnknown | Kind::NotFound => "not-found",
+            Kind::DeclarationInvalid | Kind::QueryInvalid => "invalid",
+            Kind::DestinationUnknown | Kind::NotFound | Kind::NothingFound => "not-found",
             Kind::NoAutomaticRoute | Kind::LegalBasisMissing | Kind::Forbidden => "forbidden",
-            Kind::MediaType | Kind::MethodNotAllowed => "not-supported",
-            Kind::DocumentRefused | Kind::DocumentUnusable => "business-rule",
+            Kind::MediaType | Kind::MethodNotAllowed | Kind::PurposeDirection => "not-supported",
+            Kind::DocumentRefused | Kind::DocumentUnusable | Kind::AnswerWithheld => "business-rule",
+            Kind::DestinationRefused | Kind::DestinationUnreadable => "processing",
             Kind::TooLarge => "too-long",
             Kind::TimedOut => "timeout",
             Kind::KeyReused => "duplicate",
             Kind::KeyInProgress | Kind::SupersedesNotPossible => "conflict",
             Kind::ClientUnregistered | Kind::CertificateRevoked => "login",
             Kind::RateLimited => "throttled",
-            Kind::NotAccepting | Kind::Internal => "transient",
+            Kind::NotAccepting | Kind::Internal | Kind::DestinationUnavailable => "transient",
         }
     }
 }
@@ -250,7 +273,11 @@ impl From<Refusal> for Problem {
         let forbidden = || refusal.detail.starts_with("no rule permits");
         let kind = match refusal.stage {
             Stage::Declaration => Kind::DeclarationInvalid,
+            Stage::Destination if matches!(refusal.rule.as_str(), "purpose-reads" | "purpose-sends") => {
+                Kind::PurposeDirection
+            }
             Stage::Destination => Kind::DestinationUnknown,
+            Stage::Query => Kind::QueryInvalid,
             Stage::Basis if forbidden() => Kind::LegalBasisMissing,
             Stage::Basis => Kind::Forbidden,
             Stage::MediaType => Kind::MediaType,
@@ -265,6 +292,36 @@ impl From<Refusal> for Problem {
             faults: refusal.faults,
             retry_after: None,
         }
+    }
+}
+
+impl From<Unreleased> for Problem {
+    fn from(unreleased: Unreleased) -> Self {
+        let rule = unreleased.code().map(str::to_owned);
+        let (kind, detail) = match &unreleased {
+            Unreleased::Refused(_) => (Kind::DestinationRefused, "the destination refuses to answer"),
+            Unreleased::NotFound => {
+                (Kind::NothingFound, "the destination has nothing that fits the question")
+            }
+            Unreleased::Failed(_) => (Kind::DestinationUnavailable, "the destination gave no answer"),
+            Unreleased::Unreadable(_) => {
+                (Kind::DestinationUnreadable, "the destination's answer cannot be read")
+            }
+            Unreleased::Withheld(_) => (Kind::AnswerWithheld, "the answer may not be released"),
+        };
+        let (faults, retry_after) = match unreleased {
+            // The client can be told what would change the policy's answer; it is the same as for a transfer.
+            Unreleased::Withheld(refusal) if refusal.stage == Stage::Basis => return refusal.into(),
+            // Remedies of documents speak to who sends them; here that is the destination.
+            Unreleased::Withheld(refusal) => {
+                let remedied = |fault| Fault { remedy: kind.remedy().to_owned(), ..fault };
+                (refusal.faults.into_iter().map(remedied).collect(), None)
+            }
+            Unreleased::Refused(refusal) => (refusal.faults, None),
+            Unreleased::Failed(setback) => (Vec::new(), setback.retry_after),
+            Unreleased::NotFound | Unreleased::Unreadable(_) => (Vec::new(), None),
+        };
+        Self { kind, rule, detail: detail.to_owned(), faults, retry_after }
     }
 }
 
@@ -313,7 +370,7 @@ impl FaultDocument {
     }
 }
 
-fn accepts_fhir(headers: &HeaderMap) -> bool {
+pub(super) fn accepts_fhir(headers: &HeaderMap) -> bool {
     let accepted = headers.get_all(header::ACCEPT).into_iter().filter_map(|value| value.to_str().ok());
     accepted.flat_map(|value| value.split(',')).any(|item| item.trim().starts_with("application/fhir+json"))
 }

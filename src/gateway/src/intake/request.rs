@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::extract::{MatchedPath, Request};
 use clearance::client::Client;
 use http::HeaderMap;
-use identity::Admitted;
+use identity::{Admitted, Peer};
 
 use super::not_admitted;
 use super::problem::{Kind, Problem};
@@ -35,6 +35,11 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
+    /// Who it is by its certificate.
+    pub(crate) fn peer(&self) -> &Peer {
+        self.admitted.peer()
+    }
+
     /// Decides again about a peer that was let in.
     pub(crate) fn admit(gateway: &Gateway, admitted: &Admitted) -> Result<Self, Problem> {
         let trust = gateway.trust.current();
@@ -63,9 +68,10 @@ impl Caller {
 
 /// The route's template, for metrics and logs: a path itself may hold an id.
 pub(crate) fn template(request: &Request) -> &'static str {
-    const KNOWN: [&str; 7] = [
+    const KNOWN: [&str; 8] = [
         "/v1/transfers",
         "/v1/checks",
+        "/v1/requests",
         "/v1/transfers/{id}",
         "/v1/destinations",
         "/openapi.json",

@@ -243,7 +243,7 @@ async fn answer(
 }
 
 /// Why a submission was not cleared.
-enum NotCleared {
+pub(super) enum NotCleared {
     /// The request itself is wrong; there is nothing to put on record.
     Problem(Problem),
     /// A no to an identified client whose destination is none that this gateway sends to.
@@ -323,7 +323,7 @@ fn keeping(gateway: &Gateway, transfer: Option<TransferId>) -> Result<Keeping, P
 }
 
 /// What could only expire is not taken.
-fn in_time(declaration: &Declaration, now: Timestamp) -> Result<(), Refusal> {
+pub(super) fn in_time(declaration: &Declaration, now: Timestamp) -> Result<(), Refusal> {
     if declaration.not_after.is_none_or(|not_after| not_after > now) {
         return Ok(());
     }
@@ -333,7 +333,7 @@ fn in_time(declaration: &Declaration, now: Timestamp) -> Result<(), Refusal> {
     Err(Refusal::for_faults(Stage::Declaration, detail, vec![fault]))
 }
 
-fn no_route(problem: &Problem) -> Refusal {
+pub(super) fn no_route(problem: &Problem) -> Refusal {
     Refusal {
         stage: Stage::Destination,
         rule: problem.kind.slug().to_owned(),
@@ -358,7 +358,7 @@ fn scope(gateway: &Gateway, caller: &Caller, headers: &HeaderMap) -> Result<Idem
     Ok(IdempotencyScope { client: client.clone(), key })
 }
 
-fn not_recorded(gateway: &Gateway, error: &RecorderError) -> Problem {
+pub(super) fn not_recorded(gateway: &Gateway, error: &RecorderError) -> Problem {
     match error {
         RecorderError::SupersedesNotPossible => {
             let detail = "the transfer named in `supersedes` is not waiting any more, or is none of yours";
@@ -376,7 +376,7 @@ fn not_recorded(gateway: &Gateway, error: &RecorderError) -> Problem {
     }
 }
 
-fn not_sealed(gateway: &Gateway, failure: &RecordFailure) -> Problem {
+pub(super) fn not_sealed(gateway: &Gateway, failure: &RecordFailure) -> Problem {
     match failure {
         RecordFailure::Recorder(error) => not_recorded(gateway, error),
         RecordFailure::Seal(_) => {

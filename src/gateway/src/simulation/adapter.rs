@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use clearance::adapter::{
-    Acknowledgement, Adapter, Call, CallBody, CallFailure, Description, DestinationRefusal, Documents, Means,
-    Outcome, Piece, Promise, PurposeDescription, Reply, Setback,
+    Acknowledgement, Adapter, Call, CallBody, CallFailure, Description, DestinationRefusal, Direction,
+    Documents, Means, Outcome, Piece, Promise, PurposeDescription, Reply, Setback,
 };
 use clearance::declaration::LegalBasis;
 use clearance::fault::Fault;
@@ -78,6 +78,7 @@ impl Reporting {
         let purpose = PurposeDescription {
             name: PURPOSE,
             summary: "report",
+            direction: Direction::Sends,
             act_reason: "PUBHLTH",
             bases: vec![basis()],
             documents: match repeats {

@@ -238,7 +238,12 @@ impl Reading {
                 Some((concern, false)) => drop(self.stopped.remove(concern)),
                 None => return Some(format!("record {index} is a change that nobody made")),
             },
-            Entry::Outcome(_) | Entry::Refusal(_) | Entry::Administration(_) => {}
+            Entry::Outcome(_)
+            | Entry::Refusal(_)
+            | Entry::Inquiry(_)
+            | Entry::Release(_)
+            | Entry::NoRelease(_)
+            | Entry::Administration(_) => {}
         }
         None
     }

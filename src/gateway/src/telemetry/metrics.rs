@@ -48,6 +48,11 @@ pub(crate) const ALL: &[(&str, &str, &str)] = &[
         "counter",
         "transfers that wait until somebody mends what stands in their way, by destination and reason",
     ),
+    (
+        "clearance_inquiry_duration_seconds",
+        "histogram",
+        "from the record of a question to that of its end, by destination and result",
+    ),
     ("clearance_outbox_pending", "gauge", "transfers accepted and not ended, by destination"),
     ("clearance_outbox_unknown", "gauge", "transfers sent without a readable answer, by destination"),
     ("clearance_outbox_oldest_seconds", "gauge", "age of the oldest transfer not ended, by destination"),
@@ -56,6 +61,7 @@ pub(crate) const ALL: &[(&str, &str, &str)] = &[
     ("clearance_store_commits_total", "counter", "commits of the store, each synced once"),
     ("clearance_record_usable", "gauge", "1 while transfers can be recorded"),
     ("clearance_certificate_not_after_seconds", "gauge", "when a certificate expires, by name"),
+    ("clearance_client_last_seen_seconds", "gauge", "when a client last came, by client"),
     (
         "clearance_trust_generation",
         "gauge",
@@ -225,6 +231,12 @@ pub(crate) fn ended(destination: &DestinationName, state: State, since_accepted:
     }
 }
 
+/// A question has its end on record.
+pub(crate) fn inquired(destination: &DestinationName, result: &'static str, taken: SignedDuration) {
+    histogram!("clearance_inquiry_duration_seconds", "destination" => destination.to_string(), "result" => result)
+        .record(taken.as_secs_f64());
+}
+
 /// A transfer waits until somebody mends what stands in its way.
 pub(crate) fn parked(destination: &DestinationName, reason: &'static str) {
     counter!("clearance_parked_total", "destination" => destination.to_string(), "reason" => reason)
@@ -257,6 +269,12 @@ pub(crate) fn checkpoint(seconds: i64) {
 pub(crate) fn certificate(name: &str, not_after_seconds: i64) {
     gauge!("clearance_certificate_not_after_seconds", "name" => name.to_owned())
         .set(not_after_seconds as f64);
+}
+
+/// When a client was last seen, and when the certificate expires that it came with.
+pub(crate) fn client(name: &str, last_seen_seconds: i64, not_after_seconds: i64) {
+    gauge!("clearance_client_last_seen_seconds", "client" => name.to_owned()).set(last_seen_seconds as f64);
+    certificate(&format!("client `{name}`"), not_after_seconds);
 }
 
 /// Which generation of trust is in force.

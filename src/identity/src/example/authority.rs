@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DistinguishedName,
-    DnType, DnValue, Error, ExtendedKeyUsagePurpose, IsCa, KeyIdMethod, KeyPair, KeyUsagePurpose,
-    RevokedCertParams, SerialNumber, date_time_ymd,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DistinguishedName, DnType, DnValue,
+    Error, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams,
+    SerialNumber, date_time_ymd,
 };
 use zeroize::Zeroizing;
 
@@ -15,7 +15,8 @@ use crate::{Fingerprint, Window};
 
 /// An authority with its key, in memory.
 pub(crate) struct Authority {
-    issuer: CertifiedIssuer<'static, KeyPair>,
+    issuer: Issuer<'static, KeyPair>,
+    pem: String,
     /// What those it issues for have to show after their own certificate.
     intermediates_pem: String,
 }
@@ -40,14 +41,18 @@ pub(crate) struct Issued {
     pub(crate) serial: SerialNumber,
 }
 
+/// How many intermediates a root lets be under each other.
+const INTERMEDIATES_OF_A_ROOT: u8 = 1;
+
 const ORGANISATION_IDENTIFIER: [u64; 4] = [2, 5, 4, 97];
 
 impl Authority {
     /// A root that certifies itself.
     pub(crate) fn root(common_name: &str, validity: Window) -> Result<Self, Error> {
         let key = KeyPair::generate()?;
-        let params = authority_params(common_name, 1, validity, &key)?;
-        Ok(Self { issuer: CertifiedIssuer::self_signed(params, key)?, intermediates_pem: String::new() })
+        let params = authority_params(common_name, INTERMEDIATES_OF_A_ROOT, validity, &key)?;
+        let pem = params.self_signed(&key)?.pem();
+        Ok(Self { issuer: Issuer::new(params, key), pem, intermediates_pem: String::new() })
     }
 
     /// An authority under this one.
@@ -55,9 +60,23 @@ impl Authority {
         let key = KeyPair::generate()?;
         let mut params = authority_params(common_name, 0, validity, &key)?;
         params.use_authority_key_identifier_extension = true;
-        let issuer = CertifiedIssuer::signed_by(params, key, &self.issuer)?;
-        let intermediates_pem = issuer.pem() + &self.intermediates_pem;
-        Ok(Self { issuer, intermediates_pem })
+        let pem = params.signed_by(&key, &self.issuer)?.pem();
+        let intermediates_pem = pem.clone() + &self.intermediates_pem;
+        Ok(Self { issuer: Issuer::new(params, key), pem, intermediates_pem })
+    }
+
+    /// One made earlier, by this name, with its key; what it issues is accompanied by `intermediates_pem`.
+    pub(crate) fn made_earlier(
+        common_name: &str,
+        key_pem: &str,
+        pem: String,
+        intermediates_pem: String,
+    ) -> Result<Self, Error> {
+        let key = KeyPair::from_pem(key_pem)?;
+        // Of the parameters only the name, and what the key is called by, is in what it issues.
+        let validity = Window { not_before: Timestamp::UNIX_EPOCH, not_after: Timestamp::UNIX_EPOCH };
+        let params = authority_params(common_name, 0, validity, &key)?;
+        Ok(Self { issuer: Issuer::new(params, key), pem, intermediates_pem })
     }
 
     /// A certificate with a new key.
@@ -105,7 +124,7 @@ impl Authority {
 
     /// Its own certificate.
     pub(crate) fn pem(&self) -> String {
-        self.issuer.pem()
+        self.pem.clone()
     }
 
     /// Its own key.

@@ -1,7 +1,7 @@
-//! Writing the example to disk: all or nothing as far as can be told beforehand, and never over
-//! something that is there.
+//! Writing the example to disk: all or nothing as far as can be told beforehand, and over something that is there only
+//! where that is what was asked for.
 
-use std::fs::{DirBuilder, OpenOptions};
+use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -64,6 +64,27 @@ impl Folder {
                 io::ErrorKind::AlreadyExists => ExampleError::Exists { path },
                 _ => ExampleError::Write { path, error },
             })?;
+        }
+        Ok(())
+    }
+}
+
+impl Folder {
+    /// Writes all files below `root`, each in one step in place of the one that is there.
+    pub(crate) fn replace_below(&self, root: &Path) -> Result<(), ExampleError> {
+        for file in &self.files {
+            let path = root.join(&file.path);
+            let beside = path.with_extension("new");
+            let put = || {
+                // Left by somebody who was stopped.
+                match fs::remove_file(&beside) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                    _ => {}
+                }
+                file.write(&beside)?;
+                fs::rename(&beside, &path)
+            };
+            put().map_err(|error| ExampleError::Write { path, error })?;
         }
         Ok(())
     }

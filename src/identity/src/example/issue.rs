@@ -12,17 +12,17 @@ use super::{
 };
 use crate::{ClientId, Window};
 
-const CLIENT: &[ExtendedKeyUsagePurpose] = &[ExtendedKeyUsagePurpose::ClientAuth];
-const SERVER: &[ExtendedKeyUsagePurpose] = &[ExtendedKeyUsagePurpose::ServerAuth];
+pub(super) const CLIENT: &[ExtendedKeyUsagePurpose] = &[ExtendedKeyUsagePurpose::ClientAuth];
+pub(super) const SERVER: &[ExtendedKeyUsagePurpose] = &[ExtendedKeyUsagePurpose::ServerAuth];
 
 /// Nobody's: the check digits are right, the organisations do not exist.
 const OTHER_CLINIC: u32 = 1_999_999;
 const PARTNER: u32 = 1_999_998;
 
 /// The names of the authorities. The foreign ones bear the same.
-const ROOT: &str = "Clearance Example Root";
-const INTERMEDIATE: &str = "Clearance Example Clients";
-const PARTNERS: &str = "Clearance Example Partners";
+pub(super) const ROOT: &str = "Clearance Example Root";
+pub(super) const INTERMEDIATE: &str = "Clearance Example Clients";
+pub(super) const PARTNERS: &str = "Clearance Example Partners";
 
 /// So long ago have the authorities begun, so that what has expired had been valid under them.
 const AUTHORITIES_AGE_DAYS: u32 = 60;

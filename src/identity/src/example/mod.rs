@@ -14,13 +14,14 @@
 //! bad/<why>/               tls.crt tls.key ca.crt   certificates to be refused
 //! ```
 //!
-//! Keys are readable by their owner alone, and nothing that exists is overwritten. It is no
-//! authority for real use: its keys lie beside what they sign.
+//! Keys are readable by their owner alone, and nothing that exists is overwritten, save what is certified anew
+//! ([`ExamplePki::issue`]) or revoked. It is no authority for real use: its keys lie beside what they sign.
 
 mod authority;
 mod codes;
 mod folder;
 mod issue;
+mod later;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -29,6 +30,7 @@ use jiff::{SignedDuration, Timestamp};
 
 pub(crate) use authority::{Authority, Issued, Leaf};
 pub(crate) use codes::registry_code;
+pub use later::{Holder, HolderError};
 
 use crate::files::{FileError, FileFault, read_certificates};
 use crate::{
@@ -107,6 +109,15 @@ pub enum ExampleError {
     /// A file cannot be written.
     #[error("`{}` cannot be written", path.display())]
     Write {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        error: std::io::Error,
+    },
+    /// A file of the example's authorities cannot be read.
+    #[error("`{}` cannot be read; is this an example that `clearance certs init` made?", path.display())]
+    Read {
         /// Which.
         path: PathBuf,
         /// Why.
@@ -206,6 +217,12 @@ impl ExamplePki {
     #[must_use]
     pub fn at(folder: &Path) -> Self {
         Self { folder: folder.to_owned() }
+    }
+
+    /// The folder in which it lies.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.folder
     }
 
     /// The certificate of the gateway's listeners.

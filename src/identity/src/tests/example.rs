@@ -4,8 +4,10 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use super::world::{Shown, World, days};
-use crate::example::{BadCertificate, ExampleClient, ExampleError, ExampleNames, ExamplePki, registration};
-use crate::{ChainError, CheckError, Fingerprint, Material, Purpose, check_chain};
+use crate::example::{
+    BadCertificate, ExampleClient, ExampleError, ExampleNames, ExamplePki, Holder, HolderError, registration,
+};
+use crate::{ChainError, CheckError, Fingerprint, Material, MaterialFiles, Purpose, check_chain};
 
 #[test]
 fn keys_are_their_owners_alone() {
@@ -114,4 +116,48 @@ fn a_chain_can_be_checked_before_it_is_rolled_out() {
     assert!(matches!(late, Err(CheckError::Revocations(_))));
     let nobody = check_chain(&chain, b"", &lists, world.now);
     assert!(matches!(nobody, Err(CheckError::Authorities(_))));
+}
+
+#[test]
+fn what_is_certified_anew_has_another_key_and_says_the_same() {
+    let world = World::new();
+    let now = super::world::moment();
+    let read = |files: &MaterialFiles| Material::load(files, Purpose::Server, now).unwrap();
+    let before = read(&world.pki.server());
+    let after = read(&world.pki.issue(&Holder::Server, &[], 30, now).unwrap());
+    assert_ne!(before.certificate().spki, after.certificate().spki);
+    assert_eq!(before.certificate().dns_names, after.certificate().dns_names);
+    assert!(after.certificate().has_ip_address);
+    assert!(!world.pki.server().chain.with_extension("new").exists());
+}
+
+#[test]
+fn a_client_that_was_not_there_is_certified_for_the_clinic_and_believed() {
+    let world = World::new();
+    let now = super::world::moment();
+    let holder: Holder = "clients/laboratory".parse().unwrap();
+    let names = ["laboratory.clinic.example".to_owned()];
+    let files = world.pki.issue(&holder, &names, 30, now).unwrap();
+    let pem = |path: &std::path::Path| fs::read(path).unwrap();
+    let (chain, ca) = (pem(&files.chain), pem(&world.pki.client_authorities()));
+    let summary = check_chain(&chain, &ca, &[pem(&world.pki.revocation_list())], now).unwrap();
+    assert_eq!(summary.dns_names, names);
+    let clinic = world.pki.registration(ExampleClient::Ehr).unwrap().organisation_identifier;
+    assert_eq!(summary.organisation_identifier, clinic);
+
+    // Revoked, and those revoked before stay so.
+    world.pki.revoke(&[files.chain], 30, now).unwrap();
+    let list = [pem(&world.pki.revocation_list())];
+    for chain in [chain, pem(&world.pki.bad(BadCertificate::Revoked).chain)] {
+        let refused = check_chain(&chain, &ca, &list, now).unwrap_err();
+        assert!(matches!(refused, CheckError::Untrusted(ChainError::Revoked)), "{refused:?}");
+    }
+    assert!(check_chain(&pem(&world.pki.client(ExampleClient::Ehr).chain), &ca, &list, now).is_ok());
+}
+
+#[test]
+fn what_names_no_certificate_of_an_example_is_refused() {
+    for text in ["", "clients", "clients/", "clients/../server", "bad/expired", "destinations/employer"] {
+        assert_eq!(text.parse::<Holder>(), Err(HolderError), "{text}");
+    }
 }

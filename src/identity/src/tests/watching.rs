@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -155,5 +156,30 @@ fn lay_out(from: &Path, to: &Path) {
     fs::create_dir(to).unwrap();
     for file in ["tls.crt", "tls.key", "ca.crt"] {
         fs::copy(from.join(file), to.join(file)).unwrap();
+    }
+}
+
+#[test]
+fn a_change_is_told_though_others_never_rest() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, other) = (folder.path().join("tls.crt"), folder.path().join("another"));
+    fs::write(&file, "one").unwrap();
+    let (_watch, told) = watch(vec![file.clone()]);
+    for restless in
+        [|file: &Path, _: &Path| drop(fs::read(file)), |_: &Path, other: &Path| fs::write(other, "").unwrap()]
+    {
+        let stop = Arc::new(AtomicBool::new(false));
+        let task = {
+            let (stop, file, other) = (Arc::clone(&stop), file.clone(), other.clone());
+            std::thread::spawn(move || {
+                while !stop.load(Ordering::Relaxed) {
+                    restless(&file, &other);
+                }
+            })
+        };
+        fs::write(&file, "two").unwrap();
+        changed(&told);
+        stop.store(true, Ordering::Relaxed);
+        task.join().unwrap();
     }
 }

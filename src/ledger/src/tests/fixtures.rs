@@ -8,8 +8,9 @@ use zeroize::Zeroizing;
 use crate::tree::{Frontier, leaf_hash};
 use crate::verify::Record;
 use crate::{
-    Administration, Attempt, Change, Commitments, Count, Disclosure, Entry, Evidence, Hash, Matter, Outcome,
-    Profile, Pseudonym, Refusal, Set, SignedCheckpoint, SigningKey, Source, Standing, State, commit,
+    Administration, Attempt, Change, Commitments, Count, Disclosure, Entry, Evidence, Hash, Hindrance,
+    Inquiry, InquiryCommitments, Matter, NoRelease, Outcome, Profile, Pseudonym, Refusal, Release,
+    ReleaseCommitments, Set, SignedCheckpoint, SigningKey, Source, Standing, State, commit,
 };
 
 /// Reads any value that is text.
@@ -81,6 +82,57 @@ pub(super) fn outcome(transfer: &str, state: State) -> Outcome {
     }
 }
 
+pub(super) fn inquiry(inquiry: &str) -> Inquiry {
+    Inquiry {
+        at: v("2026-01-31T09:34:00.000Z"),
+        inquiry: v(inquiry),
+        client: v("ehr"),
+        certificate: Hash::of(b"certificate"),
+        destination: v("transport-administration"),
+        purpose: v("driver-certificate-status"),
+        act: v("LS"),
+        section: v("101"),
+        gdpr6: v("6(1)(c)"),
+        gdpr9: v("9(2)(g)"),
+        rules: Set::new([v("driver-certificate-status")]).unwrap(),
+        policy: v("2026-01-15"),
+        profile: Profile { name: v("driver-certificate-status"), version: v("1") },
+        subject: pseudonym("38001085718"),
+        professional: pseudonym("47101010033"),
+        recipient: None,
+        evidence: Set::new([Evidence::new(v("listed"), Source::Vouched).unwrap()]).unwrap(),
+        categories: Set::new([v("decision")]).unwrap(),
+        standing: Count::from(0),
+        commitments: InquiryCommitments { query: commitment(5, b"{}"), reason: commitment(6, b"reason") },
+    }
+}
+
+pub(super) fn release(inquiry: &str) -> Release {
+    Release {
+        at: v("2026-01-31T09:34:01.000Z"),
+        inquiry: v(inquiry),
+        rules: Set::new([v("driver-certificate-status")]).unwrap(),
+        policy: v("2026-01-15"),
+        categories: Set::new([v("decision")]).unwrap(),
+        standing: Count::from(0),
+        documents: Count::from(1),
+        size: Count::from(412),
+        commitments: ReleaseCommitments {
+            documents: commitment(7, b"documents"),
+            manifests: commitment(8, b"manifests"),
+        },
+    }
+}
+
+pub(super) fn no_release(inquiry: &str) -> NoRelease {
+    NoRelease {
+        at: v("2026-01-31T09:34:02.000Z"),
+        inquiry: v(inquiry),
+        hindrance: Hindrance::Withheld,
+        code: Some(v("wrong-patient")),
+    }
+}
+
 pub(super) fn refusal() -> Refusal {
     Refusal {
         at: v("2026-01-31T09:31:00.000Z"),
@@ -119,7 +171,7 @@ pub(super) fn example() -> Vec<Vec<u8>> {
     leaves([disclosure("t-1").into(), attempt("t-1", 1).into(), outcome("t-1", State::Delivered).into()])
 }
 
-/// A ledger with entries of all kinds and of several transfers.
+/// A ledger with entries of all kinds, and of several transfers and inquiries.
 pub(super) fn busy() -> Vec<Vec<u8>> {
     leaves([
         administration().into(),
@@ -133,6 +185,10 @@ pub(super) fn busy() -> Vec<Vec<u8>> {
         outcome("t-1", State::Delivered).into(),
         standing("38001085718", 2).into(),
         outcome("t-2", State::Withheld).into(),
+        inquiry("i-1").into(),
+        inquiry("i-2").into(),
+        release("i-1").into(),
+        no_release("i-2").into(),
     ])
 }
 

@@ -6,7 +6,7 @@ use super::fixtures::{checkpoint, example, frontier, pseudonym, signing_key};
 use super::receipts::{receipt, succession};
 use super::tampering::exported;
 use crate::tree::leaf_hash;
-use crate::{Hash, Kind, State, commit};
+use crate::{Hash, Hindrance, Kind, State, commit};
 
 const PAGE: &str = include_str!("../../docs/format.md");
 
@@ -54,11 +54,14 @@ fn the_worked_example_is_what_is_computed() {
 }
 
 #[test]
-fn the_page_names_every_kind_and_state() {
+fn the_page_names_every_kind_state_and_hindrance() {
     for kind in Kind::ALL {
         assert!(PAGE.contains(&format!("**`{kind}`**")), "kind `{kind}`");
     }
     for state in State::ALL {
         assert!(PAGE.contains(&format!("`{state}`")), "state `{state}`");
+    }
+    for hindrance in Hindrance::ALL {
+        assert!(PAGE.contains(&format!("`{hindrance}`")), "hindrance `{hindrance}`");
     }
 }

@@ -188,7 +188,7 @@ fn read(file: &[u8]) -> Result<Report, Finding> {
 fn an_export_is_read_back_whole() {
     let leaves = busy();
     let report = read(&exported(&leaves, &[4, 11])).unwrap();
-    assert_eq!((report.size, report.checkpoints, report.signed_size), (11, 2, 11));
+    assert_eq!((report.size, report.checkpoints, report.signed_size), (15, 2, 11));
     assert_eq!(read(&exported(&[], &[])).unwrap().size, 0);
 }
 

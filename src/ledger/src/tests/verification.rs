@@ -3,8 +3,8 @@
 use zeroize::Zeroizing;
 
 use super::fixtures::{
-    attempt, busy, checkpoint, disclosure, example, frontier, leaves, other_key, outcome, records, standing,
-    v,
+    attempt, busy, checkpoint, disclosure, example, frontier, inquiry, leaves, no_release, other_key,
+    outcome, records, release, standing, v,
 };
 use crate::verify::{Fault, Finding, Report, Verification, verify};
 use crate::{Count, Entry, Kind, SigningKey, State};
@@ -23,11 +23,12 @@ fn a_good_ledger_is_reported_with_what_is_in_it() {
     let leaves = busy();
     let checkpoints = [checkpoint(&leaves, 4), checkpoint(&leaves, 0), checkpoint(&leaves, 9)];
     let report = verify(records(&leaves), &checkpoints).unwrap();
-    assert_eq!(report.size, 11);
+    assert_eq!(report.size, 15);
     assert_eq!(report.root, frontier(&leaves).root());
     assert_eq!(report.entries[&Kind::Disclosure], 2);
-    assert_eq!(report.entries.values().sum::<u64>(), 11);
+    assert_eq!(report.entries.values().sum::<u64>(), 15);
     assert_eq!((report.checkpoints, report.signed_size, report.open_transfers), (3, 9, 0));
+    assert_eq!(report.open_inquiries, 0);
 }
 
 #[test]
@@ -87,6 +88,32 @@ fn a_transfer_that_is_not_at_its_end_goes_on() {
 fn a_transfer_is_disclosed_once() {
     let entries = [disclosure("a").into(), disclosure("b").into(), disclosure("a").into()];
     assert_eq!(fault(&entries), (2, Fault::DisclosedTwice));
+}
+
+#[test]
+fn an_inquiry_that_never_ended_is_counted_as_open() {
+    let report = judge(&[inquiry("i").into(), inquiry("j").into(), release("j").into()]);
+    assert_eq!(report.unwrap().open_inquiries, 1);
+}
+
+#[test]
+fn nothing_is_released_that_was_not_asked_for_and_nothing_twice() {
+    let ends: [Entry; 2] = [release("i").into(), no_release("i").into()];
+    for end in &ends {
+        assert_eq!(fault(std::slice::from_ref(end)), (0, Fault::NotInquired));
+        assert_eq!(fault(&[inquiry("j").into(), end.clone()]), (1, Fault::NotInquired));
+        for again in &ends {
+            let entries = [inquiry("i").into(), end.clone(), again.clone()];
+            assert_eq!(fault(&entries), (2, Fault::NotInquired));
+        }
+    }
+    assert_eq!(fault(&[inquiry("i").into(), inquiry("i").into()]), (1, Fault::InquiredTwice));
+}
+
+#[test]
+fn transfers_and_inquiries_are_told_apart() {
+    assert_eq!(fault(&[inquiry("a").into(), attempt("a", 1).into()]), (1, Fault::NotOpen));
+    assert_eq!(fault(&[disclosure("a").into(), release("a").into()]), (1, Fault::NotInquired));
 }
 
 #[test]

@@ -11,6 +11,7 @@
 
 mod delivery;
 mod fixtures;
+mod inquiries;
 mod intake;
 mod parts;
 mod subjects;
@@ -18,7 +19,7 @@ mod subjects;
 use std::collections::BTreeSet;
 use std::future::Future;
 
-use clearance::journey::{Ending, Recorder, RecorderError};
+use clearance::journey::{Ending, InquiryRecorder, RecorderError};
 use clearance::seal::Day;
 use clearance::words::{ClientId, DestinationName, TransferId};
 use jiff::Timestamp;
@@ -28,6 +29,7 @@ use crate::views::{Conclusion, QueueDepth, StandingChange, StandingRecorded, Wit
 
 pub use self::delivery::*;
 pub use self::fixtures::{Sample, at, ending};
+pub use self::inquiries::*;
 pub use self::intake::*;
 pub use self::parts::*;
 pub use self::subjects::*;
@@ -42,7 +44,7 @@ pub trait House {
 }
 
 /// What a store can do beside the journey.
-pub trait Candidate: Recorder {
+pub trait Candidate: InquiryRecorder {
     /// Ends an attempt or a transfer, and says whether that was the first final state.
     fn conclude(&self, ending: Ending) -> impl Future<Output = Result<Conclusion, RecorderError>>;
 
@@ -125,6 +127,10 @@ macro_rules! conforms {
             a_change_of_standing_names_the_attempts_under_way
             each_restriction_stands_for_itself
             versions_grow_over_all_destinations_of_a_subject
+            an_inquiry_has_one_end
+            an_entry_that_is_not_the_inquirys_is_refused
+            nobody_is_asked_and_nothing_released_under_a_standing_that_has_changed
+            an_inquiry_that_a_crash_broke_off_is_on_record_without_an_end
             parts_are_begun_as_they_were_recorded
             a_part_that_was_confirmed_is_remembered_to_the_end
             what_has_arrived_in_part_is_not_withdrawn

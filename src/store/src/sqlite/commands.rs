@@ -277,7 +277,13 @@ pub(super) fn note(commit: &mut Commit<'_>, entry: &Entry) -> Result<u64, Abort>
         }
         // What an operator does may be what makes room.
         Entry::Administration(_) => commit.append(entry),
-        Entry::Disclosure(_) | Entry::Attempt(_) | Entry::Outcome(_) | Entry::Standing(_) => {
+        Entry::Disclosure(_)
+        | Entry::Attempt(_)
+        | Entry::Outcome(_)
+        | Entry::Inquiry(_)
+        | Entry::Release(_)
+        | Entry::NoRelease(_)
+        | Entry::Standing(_) => {
             Err(Abort::damaged("an entry of this kind is written with what it records, not by itself"))
         }
     }

@@ -1,4 +1,4 @@
-//! The ledger of a store, read only: for verifying it while a gateway has it open, or from a backup.
+//! The ledger of a store and what lies beside it, read only: for verifying it while a gateway has it open, or from a backup.
 
 use std::path::Path;
 
@@ -64,7 +64,10 @@ impl LedgerFile {
     }
 
     /// Reads one state of the store, whatever is committed meanwhile.
-    fn read<T>(&self, read: impl FnOnce(&Connection) -> Result<T, Abort>) -> Result<T, RecorderError> {
+    pub(super) fn read<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, Abort>,
+    ) -> Result<T, RecorderError> {
         let judged = |abort| Latch::default().judge(abort);
         let transaction = self.connection.unchecked_transaction().map_err(|error| judged(error.into()))?;
         read(&transaction).map_err(judged)

@@ -7,6 +7,7 @@ mod connection;
 mod fault;
 mod figures;
 mod files;
+mod inquiries;
 mod leases;
 mod ledger_file;
 mod queries;
@@ -15,6 +16,7 @@ mod recorder;
 mod room;
 mod rows;
 mod schema;
+mod sightings;
 #[cfg(test)]
 mod tests;
 mod transfer;

@@ -2,15 +2,15 @@
 
 use clearance::basis::Standing;
 use clearance::journey::{
-    Acceptance, BeginRefusal, Begun, Due, Ending, IdempotencyScope, Recorded, Recorder, RecorderError,
-    Reservation, TransferView,
+    Acceptance, AnswerRecord, BeginRefusal, Begun, Due, Ending, IdempotencyScope, InquiryRecord,
+    InquiryRecorder, Recorded, Recorder, RecorderError, Reservation, StandingChanged, TransferView,
 };
 use clearance::keys::Pseudonym;
 use clearance::words::{DestinationName, TransferId};
 use jiff::Timestamp;
 use ledger::Entry;
 
-use super::{Sqlite, commands, queries};
+use super::{Sqlite, commands, inquiries, queries};
 
 impl Recorder for Sqlite {
     async fn reserve(&self, scope: &IdempotencyScope) -> Result<Reservation, RecorderError> {
@@ -79,5 +79,17 @@ impl Recorder for Sqlite {
 
     async fn transfer(&self, transfer: TransferId) -> Result<Option<TransferView>, RecorderError> {
         self.readers.read(move |connection| queries::transfer(connection, transfer)).await
+    }
+}
+
+impl InquiryRecorder for Sqlite {
+    async fn inquire(&self, record: InquiryRecord) -> Result<Result<u64, StandingChanged>, RecorderError> {
+        inquiries::check_inquiry(&record)?;
+        self.queue.write(move |commit| inquiries::inquire(commit, record)).await
+    }
+
+    async fn answer(&self, record: AnswerRecord) -> Result<Result<u64, StandingChanged>, RecorderError> {
+        inquiries::check_answer(&record)?;
+        self.queue.write(move |commit| inquiries::answer(commit, record)).await
     }
 }

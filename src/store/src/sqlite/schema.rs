@@ -5,8 +5,13 @@ use rusqlite::Connection;
 use super::OpenError;
 
 /// The step from version n to n + 1 is at n. A step that has shipped is not edited any more.
-const STEPS: &[&str] =
-    &[include_str!("schema.sql"), include_str!("schema-2.sql"), include_str!("schema-3.sql")];
+const STEPS: &[&str] = &[
+    include_str!("schema.sql"),
+    include_str!("schema-2.sql"),
+    include_str!("schema-3.sql"),
+    include_str!("schema-4.sql"),
+    include_str!("schema-5.sql"),
+];
 
 /// Brings the schema to the version that this code knows, in one transaction.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), OpenError> {

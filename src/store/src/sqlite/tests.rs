@@ -6,6 +6,7 @@ mod faults;
 mod files;
 mod lists;
 mod plans;
+mod sightings;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

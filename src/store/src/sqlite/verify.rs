@@ -7,8 +7,8 @@ use ledger::{Disclosure, Entry, Outcome, SignedCheckpoint};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::fault::Abort;
-use super::queries;
 use super::rows::Column;
+use super::{inquiries, queries};
 use crate::views::{PAGE_ROWS_MAX, StoredEntry};
 
 /// The entries that an opening reads: a complete subtree of this many is believed, what comes after it is recomputed.
@@ -90,7 +90,10 @@ fn entries(
             match Entry::decode(&leaf) {
                 Ok(Entry::Disclosure(disclosure)) => has_row(connection, index, &disclosure)?,
                 Ok(Entry::Outcome(outcome)) => ending(connection, index, &outcome)?,
-                _ => {}
+                Ok(Entry::Inquiry(asked)) => inquiries::has_row(connection, index, &asked)?,
+                Ok(entry) => inquiries::is_tied(connection, index, &entry)?,
+                // The verification has refused it already.
+                Err(_) => {}
             }
         }
     }

@@ -16,7 +16,7 @@ fn fixture(name: &str) -> String {
 }
 
 /// Runs a command of the gateway in `folder`.
-async fn run(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
+pub(crate) async fn run(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
     let mut command = Command::new(BINARY);
     command.args(arguments).current_dir(folder);
     // The stand-ins and the gateway have to go on meanwhile.

@@ -1,40 +1,18 @@
 //! Treatment bills through the binary to the fund's stand-in: taken, refused item by item, dropped and delivered once,
 //! refused at intake; nothing that must stay is anywhere.
 
-use end_to_end::{Answer, TestGateway, answer};
-use gateway::playground::{fund_stand_in, samples};
-use http::Method;
-use serde_json::{Value, json};
+use end_to_end::{TestGateway, to_health_insurance_fund};
+use gateway::playground::fund_stand_in;
+use serde_json::json;
 
 use crate::BINARY;
 use fund_stand_in::{Fault, FaultPlan};
 
-/// Posts `bill` as an EHR does, under a key of its own, and waits.
-async fn submit(gateway: &TestGateway, key: &str, purpose: &str, bill: &str) -> Answer {
-    let mut declaration: Value = serde_json::from_str(samples::TO_HEALTH_INSURANCE_FUND).unwrap();
-    declaration["purpose"] = json!(purpose);
-    let part = |name: &str, media_type: &str, text: &str| {
-        format!(
-            "--xXx\r\nContent-Disposition: form-data; name=\"{name}\"\r\nContent-Type: {media_type}\r\n\r\n{text}\r\n"
-        )
-    };
-    let body = part("declaration", "application/json", &declaration.to_string())
-        + &part("document", "application/xml", bill)
-        + "--xXx--\r\n";
-    let request = gateway
-        .ehr()
-        .request(Method::POST, "/v1/transfers")
-        .header("content-type", "multipart/form-data; boundary=xXx")
-        .header("idempotency-key", key)
-        .header("prefer", "wait=5")
-        .body(body);
-    answer(request).await
-}
-
 #[tokio::test]
 async fn a_bill_is_delivered_and_cancelled_and_no_word_of_the_rest_is_anywhere() {
     let gateway = TestGateway::with_stand_ins(BINARY).await;
-    let delivered = submit(&gateway, "bill", "treatment-bill", samples::TREATMENT_BILL).await;
+    let ehr = gateway.ehr();
+    let delivered = ehr.submit(&to_health_insurance_fund().waiting(5)).await;
     assert_eq!((delivered.status, delivered.text("/state")), (200, "delivered"), "{}", delivered.body);
     assert_eq!(delivered.text("/acknowledgement"), "HK000001");
     let bills = gateway.playground.fund.bills();
@@ -46,7 +24,11 @@ async fn a_bill_is_delivered_and_cancelled_and_no_word_of_the_rest_is_anywhere()
     let cancellation = "<k:rta_tyhistus xmlns:k=\"http://kirst.x-road.eu\"><request><raviarveTyhistused><item>\
                         <arveHkId>HK000001</arveHkId><tyhistatudPohjus>TP007</tyhistatudPohjus></item></raviarveTyhistused>\
                         </request></k:rta_tyhistus>";
-    let cancelled = submit(&gateway, "cancel", "treatment-bill-cancellation", cancellation).await;
+    let cancelled = to_health_insurance_fund()
+        .declaring("/purpose", json!("treatment-bill-cancellation"))
+        .with_xml(cancellation)
+        .waiting(5);
+    let cancelled = ehr.submit(&cancelled).await;
     assert_eq!(cancelled.text("/state"), "delivered", "{}", cancelled.body);
     assert!(gateway.playground.fund.bills()[0].is_cancelled);
 
@@ -72,8 +54,8 @@ async fn a_bill_is_delivered_and_cancelled_and_no_word_of_the_rest_is_anywhere()
 #[tokio::test]
 async fn an_error_of_the_fund_ends_the_transfer_and_shows_its_items() {
     let gateway = TestGateway::with_stand_ins(BINARY).await;
-    let bill = samples::TREATMENT_BILL.replace(">7004<", ">7005<");
-    let refused = submit(&gateway, "bill", "treatment-bill", &bill).await;
+    let refused =
+        gateway.ehr().submit(&to_health_insurance_fund().rewording(">7004<", ">7005<").waiting(5)).await;
     let view = gateway.ehr().state(refused.transfer()).await;
     assert_eq!((&view["state"], &view["code"]), (&json!("refused-by-destination"), &json!("RTA-104")));
     let errors = view["errors"].as_array().unwrap();
@@ -88,8 +70,7 @@ async fn an_error_of_the_fund_ends_the_transfer_and_shows_its_items() {
 #[tokio::test]
 async fn a_bill_that_the_patient_pays_is_refused_at_intake_with_rule_place_and_remedy() {
     let gateway = TestGateway::with_stand_ins(BINARY).await;
-    let bill = samples::TREATMENT_BILL.replace(">RA<", ">TASULINE<");
-    let refused = submit(&gateway, "bill", "treatment-bill", &bill).await;
+    let refused = gateway.ehr().submit(&to_health_insurance_fund().rewording(">RA<", ">TASULINE<")).await;
     assert_eq!((refused.status, refused.text("/rule")), (403, "treatment-bill"), "{}", refused.body);
     assert_eq!(refused.text("/errors/0/rule"), "publicly-funded");
     let place = "/rta_saatmine/request[1]/raviarved[1]/item[1]/rahastamiseAllikas[1]";
@@ -104,7 +85,7 @@ async fn a_bill_that_the_patient_pays_is_refused_at_intake_with_rule_place_and_r
 async fn a_bill_whose_answer_was_lost_is_asked_for_and_delivered_once() {
     let gateway = TestGateway::with_stand_ins(BINARY).await;
     gateway.playground.fund.told(FaultPlan::none().once(Fault::DropAfter));
-    let accepted = submit(&gateway, "bill", "treatment-bill", samples::TREATMENT_BILL).await;
+    let accepted = gateway.ehr().submit(&to_health_insurance_fund()).await;
     let ended = gateway.ehr().ended(accepted.transfer()).await;
     assert_eq!((&ended["state"], &ended["acknowledgement"]), (&json!("delivered"), &json!("HK000001")));
     let asked = gateway.playground.fund.received();
@@ -123,7 +104,7 @@ async fn a_message_is_answered_by_nobody_and_tried_again_until_it_is() {
         .once(Fault::XRoadError("Server.ServerProxy.AccessDenied".into()))
         .once(Fault::Status(503, None));
     gateway.playground.fund.told(plan);
-    let accepted = submit(&gateway, "bill", "treatment-bill", samples::TREATMENT_BILL).await;
+    let accepted = gateway.ehr().submit(&to_health_insurance_fund()).await;
     assert_eq!(gateway.ehr().ended(accepted.transfer()).await["state"], "delivered");
     assert_eq!(gateway.playground.fund.bills().len(), 1);
     gateway.rests().await;

@@ -8,14 +8,19 @@
 )]
 
 mod browser;
+mod certificates;
 mod collector;
 mod commands;
 mod connections;
 mod crash;
 mod doors;
+mod floods;
+mod handshakes;
 mod health_insurance_fund;
+mod image_bank;
 mod limits;
 mod markers;
+mod neighbours;
 mod partners;
 mod patient_portal;
 mod peers;
@@ -23,7 +28,10 @@ mod prescription_centre;
 mod profiles;
 mod refusals;
 mod reload;
+mod requests;
+mod rotations;
 mod samples;
+mod smuggling;
 mod tidy;
 mod transfers;
 mod uploads;

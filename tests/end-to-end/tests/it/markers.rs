@@ -83,7 +83,7 @@ fn mark(path: &str, markers: &mut Vec<(String, String)>) -> String {
     marker
 }
 
-fn stuffed(mut submission: Submission) -> (Submission, Vec<(String, String)>) {
+pub(crate) fn stuffed(mut submission: Submission) -> (Submission, Vec<(String, String)>) {
     let mut markers = Vec::new();
     stuff(&mut submission.document, "", &mut markers);
     let unreferenced = json!({ "resourceType": "Observation", "id": "loose", "status": "final",
@@ -99,13 +99,13 @@ fn stuffed(mut submission: Submission) -> (Submission, Vec<(String, String)>) {
     (submission, markers)
 }
 
-fn found<'a>(text: &[u8], markers: &'a [(String, String)]) -> BTreeSet<&'a str> {
+pub(crate) fn found<'a>(text: &[u8], markers: &'a [(String, String)]) -> BTreeSet<&'a str> {
     let holds = |marker: &str| text.windows(marker.len()).any(|window| window == marker.as_bytes());
     markers.iter().filter(|(marker, _)| holds(marker)).map(|(_, path)| path.as_str()).collect()
 }
 
 /// Nothing of what must stay is in `text`, as it stands, in hex or in base64.
-fn is_silent(place: &str, text: &[u8], markers: &[(String, String)]) {
+pub(crate) fn is_silent(place: &str, text: &[u8], markers: &[(String, String)]) {
     assert!(found(text, markers).is_empty(), "{place}: {:?}", found(text, markers));
     let holds = |part: &[u8]| text.windows(part.len()).any(|window| window == part);
     for word in DECLARED.into_iter().chain([MARKER]) {

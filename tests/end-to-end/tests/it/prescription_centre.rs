@@ -76,6 +76,32 @@ async fn a_prescription_is_issued_changed_and_cancelled_by_the_number_that_the_c
 }
 
 #[tokio::test]
+async fn what_was_issued_is_read_back_by_its_patient_and_nobody_else_s_question() {
+    let mut gateway = TestGateway::with_stand_ins(BINARY).await;
+    let number = issued(&gateway).await;
+    let about = to_prescription_centre().declaring("/purpose", json!("prescriptions")).declaration;
+    let read = gateway.ehr().ask(&about, &json!({ "status": "active" })).await;
+    assert_eq!((read.status, read.text("/decision")), (200, "released"), "{}", read.body);
+    assert_eq!(read.text("/documents/0/document/identifier/0/value"), number);
+    assert_eq!(read.body["documents"].as_array().unwrap().len(), 1);
+    let document = read.body["documents"][0]["document"].to_string();
+    for kept_back in ["statusChanged", "versionId"] {
+        assert!(gateway.playground.prescriptions.prescriptions()[0].to_string().contains(kept_back));
+        assert!(!document.contains(kept_back), "{kept_back}: {document}");
+    }
+    let of_another = to_prescription_centre()
+        .declaring("/purpose", json!("prescriptions"))
+        .declaring("/subject/value", json!("38507140418"));
+    let nothing = gateway.ehr().ask(&of_another.declaration, &json!({})).await;
+    assert_eq!((nothing.status, nothing.text("/rule")), (404, "nothing-found"), "{}", nothing.body);
+    let (code, report) = gateway.verify_ledger().await;
+    assert_eq!(
+        (code, &report["entries"]["release"], &report["open_inquiries"]),
+        (Some(0), &json!(1), &json!(0))
+    );
+}
+
+#[tokio::test]
 async fn a_cancellation_waits_for_its_issue_however_long_that_takes() {
     let gateway = TestGateway::with_stand_ins(BINARY).await;
     // Stored, the answer lost; then nobody answers for a while. The number is known from elsewhere.

@@ -185,7 +185,8 @@ async fn openapi_names_every_path_and_health_tells_the_truth() {
     let document = gateway.ehr().get("/openapi.json").await.body;
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
     let paths: Vec<_> = document["paths"].as_object().unwrap().keys().collect();
-    assert_eq!(paths, ["/v1/checks", "/v1/destinations", "/v1/transfers", "/v1/transfers/{id}"]);
+    let all = ["/v1/checks", "/v1/destinations", "/v1/requests", "/v1/transfers", "/v1/transfers/{id}"];
+    assert_eq!(paths, all);
     for (path, status) in [("/livez", 200), ("/readyz", 200), ("/startupz", 200), ("/readyz?verbose", 200)] {
         assert_eq!(gateway.ask_admin(path).await.0, status, "{path}");
     }

@@ -10,7 +10,7 @@ fn root() -> PathBuf {
 }
 
 /// Which crate of ours may depend on which: the house of `src/clearance/docs/architecture.md`.
-const EDGES: [(&str, &[&str]); 19] = [
+const EDGES: [(&str, &[&str]); 21] = [
     ("clearance", &["ledger", "minimise"]),
     ("ledger", &[]),
     ("minimise", &[]),
@@ -19,6 +19,8 @@ const EDGES: [(&str, &[&str]); 19] = [
     ("x-road", &["clearance"]),
     ("transport-administration", &["clearance", "x-road"]),
     ("employer", &["clearance"]),
+    ("image-bank", &["clearance"]),
+    ("image-bank-sandbox", &["stand-in"]),
     ("patient-portal", &["clearance", "x-road"]),
     ("prescription-centre", &["clearance", "x-road"]),
     ("prescription-centre-sandbox", &["stand-in"]),
@@ -40,6 +42,8 @@ const EDGES: [(&str, &[&str]); 19] = [
             "transport-administration-sandbox",
             "employer",
             "employer-sandbox",
+            "image-bank",
+            "image-bank-sandbox",
             "patient-portal",
             "patient-portal-sandbox",
             "prescription-centre",

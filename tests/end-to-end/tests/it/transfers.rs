@@ -222,6 +222,7 @@ async fn a_client_sees_its_own_transfers_and_what_it_may_send_where() {
         [
             "employer",
             "health-insurance-fund",
+            "image-bank",
             "patient-portal",
             "prescription-centre",
             "transport-administration"

@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
+use clearance::clock::{Clock, SystemClock};
 use end_to_end::{Answer, EhrClient, TestGateway, answer, eventually};
 use http::Method;
+use identity::example::{ExampleClient, ExamplePki};
 use serde_json::{Value, json};
 
 use crate::BINARY;
@@ -323,4 +325,43 @@ async fn an_upload_that_is_too_slow_is_given_up() {
     assert_eq!(slow.text("/type"), "/problems/timed-out", "{}", slow.body);
     drop(sender);
     assert!(with.spooled().is_empty());
+}
+
+#[tokio::test]
+async fn who_is_revoked_during_an_upload_has_sent_nothing_and_who_was_answered_before_has() {
+    let with = WithShelf::new("").await;
+    with.opens();
+    let ehr = with.gateway.ehr();
+    let accepted = send(&ehr, "before", &[(SUBJECT, 1 << 20)]).await;
+    assert_eq!(accepted.status, 202, "{}", accepted.body);
+    let (sender, receiver) = tokio::sync::mpsc::channel(1);
+    let sent = tokio::spawn(answer(upload(&ehr, "during", reqwest::Body::wrap_stream(Trickle(receiver)))));
+    let mut rest = body(&[(SUBJECT, 4 << 20)]);
+    for bytes in rest.by_ref().take(30) {
+        sender.send(Ok(bytes)).await.unwrap();
+    }
+    let pki = ExamplePki::at(&with.gateway.folder().join("certs"));
+    pki.revoke(&[pki.client(ExampleClient::Ehr).chain], 30, SystemClock.now()).unwrap();
+    let taken_up = eventually(|| async { with.gateway.log().contains("revocation lists").then_some(()) });
+    assert!(taken_up.await.is_some());
+    for bytes in rest {
+        // A gateway that has said no does not hear the rest.
+        if sender.send(Ok(bytes)).await.is_err() {
+            break;
+        }
+    }
+    drop(sender);
+    let refused = sent.await.unwrap();
+    assert_eq!(
+        (refused.status, refused.text("/type")),
+        (403, "/problems/certificate-revoked"),
+        "{}",
+        refused.body
+    );
+    assert!(!with.gateway.ehr().connects().await);
+    // What was accepted while it was believed is delivered; nothing else was.
+    let delivered =
+        eventually(|| async { (with.taken().len() == 1 && with.spooled().is_empty()).then_some(()) });
+    assert!(delivered.await.is_some());
+    with.gateway.rests().await;
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::{POLICY, PROFILE, Registry, declaration, document, finish};
-use crate::adapter::{Description, Documents, Promise, PurposeDescription};
+use crate::adapter::{Description, Direction, Documents, Promise, PurposeDescription};
 use crate::journey::{
     Arriving, BrokenOff, Keeping, NotMinimal, OpenRefusal, Opened, Outgoing, RecordFailure, SubjectProof,
 };
@@ -23,6 +23,7 @@ fn journey() -> Journey {
     let purpose = PurposeDescription {
         name: "report",
         summary: "report",
+        direction: Direction::Sends,
         act_reason: "PUBHLTH",
         bases: Vec::new(),
         documents: Documents::Streamed { max: 3, bytes_max: 1 << 20 },

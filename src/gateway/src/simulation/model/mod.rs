@@ -2,6 +2,7 @@
 //!
 //! It passes the suite that every store passes, so that what holds over it may be expected of them.
 
+mod inquiries;
 mod tables;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -11,10 +11,12 @@ use clearance::journey::{
 };
 use clearance::keys::Pseudonym;
 use clearance::seal::Sealed;
-use clearance::words::{ClientId, DestinationName, PurposeName, State, TransferId};
+use clearance::words::{ClientId, DestinationName, InquiryId, PurposeName, State, TransferId};
 use jiff::Timestamp;
 use ledger::{Attempt, Change, Entry, Matter, Moment, Outcome};
 use store::{Conclusion, IDEMPOTENCY_KEY_LIFE, StandingChange, StandingRecorded, Withdrawal};
+
+use super::inquiries::Asked;
 
 /// Everything that survives a crash, and the leases on idempotency keys, which do not.
 #[derive(Debug, Default)]
@@ -25,11 +27,12 @@ pub(super) struct Tables {
     pub(super) rows: BTreeMap<u64, Row>,
     pub(super) keys: HashMap<IdempotencyScope, Key>,
     pub(super) leases: HashSet<IdempotencyScope>,
+    pub(super) inquiries: BTreeMap<InquiryId, Asked>,
     pub(super) standings: BTreeMap<(Subject, DestinationName), Standing>,
     matters: BTreeMap<(Subject, DestinationName, Matter, String), Change>,
 }
 
-type Subject = [u8; 32];
+pub(super) type Subject = [u8; 32];
 
 /// A transfer.
 #[derive(Debug)]
