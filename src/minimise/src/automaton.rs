@@ -77,6 +77,11 @@ pub(crate) enum Lead {
         /// The path's place in the profile.
         path: usize,
     },
+    /// Paths lead on through it, and none ends there.
+    Element {
+        /// The state behind the step.
+        state: StateId,
+    },
     /// More than the name must be known.
     Further,
 }
@@ -164,6 +169,7 @@ impl Automaton {
         };
         match state.map(|state| (state.keeps.as_slice(), state.drops.as_slice(), state.labels.as_slice())) {
             Some(([Keep { path, label_of: None }], [], [])) => Lead::Value { state: edge.to, path: *path },
+            Some(([], [], [])) => Lead::Element { state: edge.to },
             _ => Lead::Further,
         }
     }

@@ -205,6 +205,11 @@ impl Names {
         of_format.or_else(|| self.own.name(self.own.find_hash(hash))).unwrap_or("*")
     }
 
+    /// The name of a known symbol.
+    pub(crate) fn name(&self, symbol: Symbol) -> Option<&str> {
+        Some(self.shown(symbol)).filter(|_| symbol != Symbol::UNKNOWN)
+    }
+
     /// The name as it may be printed.
     pub(crate) fn shown(&self, symbol: Symbol) -> &str {
         if self.are_tags {

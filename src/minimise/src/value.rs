@@ -112,6 +112,18 @@ impl Conditions {
         None
     }
 
+    /// Whether every text meets the conditions.
+    pub(crate) fn allow_any_text(&self) -> bool {
+        let Self { kind, one_of, pattern, max_length, coded_only, date_precision, equals } = self;
+        *kind == Kind::String
+            && one_of.is_none()
+            && pattern.is_none()
+            && max_length.is_none()
+            && !coded_only
+            && date_precision.is_none()
+            && equals.is_none()
+    }
+
     /// Whether a value that meets the conditions can only be a text that the profile itself spells out.
     pub(crate) const fn spells_out(&self) -> bool {
         self.one_of.is_some()

@@ -6,6 +6,7 @@
 //! soon as it begins and taken back when it ends with nothing in it, so that output is final up to the first open element
 //! that holds nothing yet.
 
+mod fate;
 mod goes;
 
 use std::collections::BTreeSet;
@@ -16,7 +17,9 @@ use super::guard;
 use super::manifest::{Place, Tally};
 use super::names::Symbol;
 use super::profile::{Entry, OnExcess, Profile};
-use super::value::{Equals, Kind, Scalar};
+use super::value::{Kind, Scalar};
+use fate::Terms;
+pub(crate) use fate::{Fate, Label};
 
 /// What the declaration says of values.
 #[derive(Debug, Clone)]
@@ -29,45 +32,6 @@ pub(crate) struct Bound<'d> {
     /// Everyone who may be named.
     pub(crate) known: Vec<&'d str>,
     pub(crate) evidence: BTreeSet<&'d str>,
-}
-
-/// What becomes of a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fate {
-    /// It does not leave, because of the broken condition or for want of evidence; without either, no path names it.
-    Goes(Option<Unmet>),
-    /// It leaves by this path.
-    Stays { path: usize },
-    /// It leaves if something else of its owner does.
-    Labels(Label),
-}
-
-/// A value that only names an element.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Label {
-    /// The open element it names, by its depth.
-    pub(crate) owner: usize,
-    /// The path that names it, if one does.
-    pub(crate) path: Option<usize>,
-    /// Whether the profile spells its value out.
-    pub(crate) is_spelled: bool,
-}
-
-/// A path that leads to a value and does not keep it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Unmet {
-    path: usize,
-    breach: Breach,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Breach {
-    /// The condition with this key is broken.
-    Condition(&'static str),
-    /// It differs from what was declared.
-    Declared(Equals),
-    /// The declaration lacks the evidence.
-    Evidence,
 }
 
 /// What a step down came to.
@@ -99,10 +63,24 @@ pub(crate) struct Frame {
     pub(crate) name: Symbol,
     /// The state by which manifests name it.
     pub(crate) shown: StateId,
+    /// Of a list, where its items lead, if their name alone tells.
+    lead: Lead,
     /// Whether the profile names its resource type.
     pub(crate) is_typed: bool,
     /// Whatever would stay in it goes, for nothing refers to it.
     pub(crate) is_lost: bool,
+}
+
+/// What a reader asks of the innermost frame for every value.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Here {
+    pub(crate) is_list: bool,
+    pub(crate) name: Symbol,
+    /// Of a list, where its items lead.
+    pub(crate) lead: Lead,
+    pub(crate) shown: StateId,
+    /// Its state, if there is but one.
+    pub(crate) state: Option<StateId>,
 }
 
 /// What an open element holds so far: 0 when a value stays in it, `n + 1` when only labels of the open element `n` and of
@@ -117,7 +95,7 @@ struct Pending {
     /// Where the label stands; a mere mark that a path names an element has none.
     place: Option<Place>,
     path: Option<usize>,
-    findings: guard::Findings,
+    findings: Option<guard::Findings>,
 }
 
 /// How an element ended.
@@ -134,6 +112,8 @@ pub(crate) enum End {
 pub(crate) struct Walk<'p> {
     pub(crate) profile: &'p Profile,
     pub(crate) bound: Bound<'p>,
+    /// For each path of the profile.
+    terms: Vec<Terms>,
     frames: Vec<Frame>,
     /// The states of all open frames, and behind them those just arrived at.
     active: Vec<StateId>,
@@ -152,8 +132,10 @@ pub(crate) struct Walk<'p> {
 
 impl<'p> Walk<'p> {
     pub(crate) fn new(profile: &'p Profile, bound: Bound<'p>, faults_max: usize) -> Self {
+        let entries = (0..profile.paths.len()).filter_map(|path| profile.entry_of(path));
         Self {
             profile,
+            terms: entries.map(|entry| Terms::new(entry, &bound.evidence)).collect(),
             bound,
             frames: Vec::new(),
             active: vec![0],
@@ -196,19 +178,21 @@ impl<'p> Walk<'p> {
         self.states().iter().flat_map(move |state| automaton.edges(*state, name))
     }
 
-    /// Where the name of a value in the innermost frame leads, if it alone tells.
+    /// The innermost frame, as far as a reader asks of it.
     #[inline]
-    pub(crate) fn lead(&self, name: Symbol) -> Lead {
-        match self.states() {
-            [state] => self.automaton().lead(*state, name),
-            _ => Lead::Further,
-        }
+    pub(crate) fn here(&self) -> Option<Here> {
+        let Frame { is_list, name, lead, shown, .. } = *self.frames.last()?;
+        let state = if let [state] = self.states() { Some(*state) } else { None };
+        Some(Here { is_list, name, lead, shown, state })
     }
 
-    /// Whether this path keeps the value: then nothing else is to be asked.
+    /// Takes the one step that [`Lead::Element`] or [`Lead::Value`] told of.
     #[inline]
-    pub(crate) fn is_kept_by(&self, path: usize, scalar: &Scalar<'_>) -> bool {
-        self.judge(path, scalar).is_ok()
+    pub(crate) fn arrive_at(&mut self, state: StateId) -> Arrival {
+        let to = self.frames.last().map_or(1, |frame| frame.states_to);
+        self.active.truncate(to);
+        self.active.push(state);
+        Arrival { is_led_to: true, is_typed: false, shown: state, drop: None }
     }
 
     /// Takes the steps into an element called `name` whose questions are answered with yes. The states arrived at are
@@ -270,6 +254,7 @@ impl<'p> Walk<'p> {
             pending_from: self.pending.len(),
             is_list: false,
             name,
+            lead: Lead::Further,
             shown: arrival.shown,
             is_typed: arrival.is_typed,
             is_lost,
@@ -277,7 +262,7 @@ impl<'p> Walk<'p> {
     }
 
     /// Opens a list of elements called `name`: each item is a step from the frame that the list stands in.
-    pub(crate) fn open_list(&mut self, name: Symbol, mark: usize) {
+    pub(crate) fn open_list(&mut self, name: Symbol, lead: Lead, mark: usize) {
         if let Some(around) = self.frames.last().copied() {
             self.active.truncate(around.states_to);
             let own = Frame {
@@ -286,6 +271,7 @@ impl<'p> Walk<'p> {
                 pending_from: self.pending.len(),
                 is_list: true,
                 name,
+                lead,
                 is_typed: false,
                 ..around
             };
@@ -326,8 +312,10 @@ impl<'p> Walk<'p> {
             } else if let Some(path) = label.path {
                 self.tally.met(path);
             }
-            self.index_ids.extend(label.findings.index_id);
-            self.faults.extend(label.findings.faults);
+            if let Some(findings) = label.findings {
+                self.index_ids.extend(findings.index_id);
+                self.faults.extend(findings.faults);
+            }
         }
     }
 
@@ -348,31 +336,6 @@ impl<'p> Walk<'p> {
         for frame in &mut self.frames {
             frame.mark = frame.mark.saturating_sub(count);
         }
-    }
-
-    /// The fate of the value just arrived at, and what it was declared to be, if it is something else.
-    pub(crate) fn decide(&self, scalar: &Scalar<'_>) -> (Fate, Option<Equals>) {
-        let mut fate = Fate::Goes(None);
-        let mut differs = None;
-        for state in self.arrived() {
-            for keep in &state.keeps {
-                match self.judge(keep.path, scalar) {
-                    Ok(()) => fate = stronger(fate, self.fate_by(keep.path, keep.label_of)),
-                    Err(breach) => {
-                        if let Breach::Declared(equals) = breach {
-                            differs = differs.or(Some(equals));
-                        }
-                        fate = stronger(fate, Fate::Goes(Some(Unmet { path: keep.path, breach })));
-                    }
-                }
-            }
-            for label in state.labels.iter().filter(|label| scalar.is(&label.value)) {
-                if let Some(owner) = self.element_up(label.owner_up) {
-                    fate = stronger(fate, Fate::Labels(Label { owner, path: None, is_spelled: true }));
-                }
-            }
-        }
-        (fate, differs)
     }
 
     /// Whether a path to the value just arrived at wants it to be of this kind.
@@ -411,43 +374,14 @@ impl<'p> Walk<'p> {
         }
     }
 
-    fn judge(&self, path: usize, scalar: &Scalar<'_>) -> Result<(), Breach> {
-        let Some(entry) = self.profile.entry_of(path) else {
-            return Err(Breach::Evidence);
-        };
-        if !entry.is_active(&self.bound.evidence) {
-            return Err(Breach::Evidence);
-        }
-        if let Some(breach) = entry.conditions.breach(scalar) {
-            return Err(Breach::Condition(breach));
-        }
-        let Some(equals) = entry.conditions.equals else {
-            return Ok(());
-        };
-        let text = scalar.text().unwrap_or_default();
-        let is_declared = match equals {
-            Equals::Subject => Equals::holds(text, self.bound.subject),
-            Equals::Recipient => self.bound.recipient.is_some_and(|declared| Equals::holds(text, declared)),
-            Equals::Professional => self.bound.others.iter().any(|declared| Equals::holds(text, declared)),
-        };
-        if is_declared { Ok(()) } else { Err(Breach::Declared(equals)) }
-    }
-
-    fn fate_by(&self, path: usize, label_of: Option<usize>) -> Fate {
-        match label_of.and_then(|up| self.element_up(up)) {
-            None => Fate::Stays { path },
-            Some(owner) => Fate::Labels(Label { owner, path: Some(path), is_spelled: self.spells_out(path) }),
-        }
-    }
-
     /// Whether the profile spells out what this path keeps.
     pub(crate) fn spells_out(&self, path: usize) -> bool {
-        self.profile.entry_of(path).is_some_and(|entry| entry.conditions.spells_out())
+        self.terms.get(path).is_some_and(|terms| terms.is_spelled)
     }
 
     /// The kind of value that this path keeps.
     pub(crate) fn kind(&self, path: usize) -> Kind {
-        self.profile.entry_of(path).map_or(Kind::String, |entry| entry.conditions.kind)
+        self.terms.get(path).map_or(Kind::String, |terms| terms.kind)
     }
 
     /// The open element so many steps above the value just arrived at.
@@ -498,7 +432,6 @@ impl<'p> Walk<'p> {
         if let Some(frame) = self.frames.last_mut() {
             frame.life = frame.life.min(label.owner + 1);
         }
-        let findings = findings.unwrap_or_default();
         self.pending.push(Pending { place: Some(place), path: label.path, findings });
     }
 
@@ -508,8 +441,7 @@ impl<'p> Walk<'p> {
         let states = self.frames.last().map_or(0..0, |frame| frame.states_from..frame.states_to);
         for state in self.active.get(states).unwrap_or_default() {
             for keep in automaton.state(*state).map_or(&[][..], |state| &state.keeps) {
-                let findings = guard::Findings::default();
-                self.pending.push(Pending { place: None, path: Some(keep.path), findings });
+                self.pending.push(Pending { place: None, path: Some(keep.path), findings: None });
             }
         }
     }
@@ -528,20 +460,5 @@ impl<'p> Walk<'p> {
                 && !self.tally.is_met(*place)
         });
         paths.map(|(_, path)| path.text.as_str())
-    }
-}
-
-/// Staying is stronger than labelling, labelling an outer element than an inner one, and a broken condition says more than
-/// missing evidence.
-fn stronger(one: Fate, other: Fate) -> Fate {
-    match (one, other) {
-        (Fate::Stays { .. }, _) => one,
-        (_, Fate::Stays { .. }) => other,
-        (Fate::Labels(a), Fate::Labels(b)) if b.owner >= a.owner => one,
-        (_, Fate::Labels(_)) => other,
-        (Fate::Labels(_), _) => one,
-        (Fate::Goes(None), _) => other,
-        (Fate::Goes(Some(unmet)), Fate::Goes(Some(_))) if unmet.breach == Breach::Evidence => other,
-        (Fate::Goes(Some(_)), Fate::Goes(_)) => one,
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! It is lenient, for whatever it looks at is read strictly afterwards; and it looks no further than it must.
 
-use super::lexer::{Lexer, Tail, Text};
+use super::lexer::{Tail, Text, lenient_string};
 use super::text;
 use crate::automaton::{Question, Test};
 use crate::names::{Hasher, Names, Symbol};
@@ -168,7 +168,7 @@ impl Glimpse {
                     self.close();
                 }
                 b'"' if is_name => {
-                    let Some(text) = Lexer::lenient_string(bytes, at) else {
+                    let Some(text) = lenient_string(bytes, at) else {
                         return starved;
                     };
                     at = text.to + 1;
@@ -231,7 +231,7 @@ impl Glimpse {
             b'{' => (What::Object, at, at, at + 1),
             b'[' => (What::Array, at, at, at + 1),
             b'"' => {
-                let text = Lexer::lenient_string(bytes, at)?;
+                let text = lenient_string(bytes, at)?;
                 if text.is_plain {
                     (What::Plain, text.from, text.to, text.to + 1)
                 } else {
@@ -398,7 +398,7 @@ fn skim(bytes: &[u8], from: usize) -> Option<usize> {
     let mut depth = 0_usize;
     loop {
         match bytes.get(at)? {
-            b'"' => at = Lexer::lenient_string(bytes, at)?.to + 1,
+            b'"' => at = lenient_string(bytes, at)?.to + 1,
             b'{' | b'[' => {
                 depth += 1;
                 at += 1;

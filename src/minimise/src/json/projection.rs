@@ -3,6 +3,8 @@
 //! It is fed windows of a document and can stop between any two tokens. Where a path asks something of an element, it looks
 //! ahead; where no path leads, it skips, checking nothing but that the document is strict JSON.
 
+mod decide;
+mod steps;
 mod values;
 
 use super::contained::{Contained, Verdict};
@@ -10,7 +12,6 @@ use super::glimpse::{Fhir, Glimpse, Look, Needs, Sight};
 use super::lexer::{Lexer, Tail, Text, Token};
 use super::subject::{Around, Following, Subjects};
 use super::text;
-use crate::automaton::Lead;
 use crate::excess::{Excess, Reason, Refused};
 use crate::fault::Fault;
 use crate::guard::SubjectProof;
@@ -20,6 +21,7 @@ use crate::names::{Hasher, Symbol};
 use crate::profile::{OnExcess, Profile};
 use crate::value::is_id;
 use crate::walk::{Arrival, Bound, End, Walk};
+use steps::Steps;
 
 /// The projection of one document.
 #[derive(Debug)]
@@ -35,8 +37,11 @@ pub(crate) struct JsonProjection<'p> {
     subjects: Subjects,
     contained: Contained,
     stage: Stage,
-    /// The member that was named last, and where its name stands.
-    name: (Symbol, Text),
+    steps: Steps<'p>,
+    /// The name of the member that was decided on last.
+    name: Symbol,
+    /// What is being skipped.
+    gone: Gone,
     has_type: bool,
     /// The last byte that was handed on.
     last: u8,
@@ -50,7 +55,7 @@ enum Stage {
     /// This value has begun, and what becomes of it is to be decided.
     Decide(Token, usize),
     /// What ends at this depth goes.
-    Skip(usize, Gone),
+    Skip(usize),
     Done,
 }
 
@@ -92,7 +97,9 @@ impl<'p> JsonProjection<'p> {
             subjects: Subjects::new(&profile.subject),
             contained: Contained::default(),
             stage: Stage::Lex,
-            name: (Symbol::UNKNOWN, Text { from: 0, to: 0, is_plain: true }),
+            steps: Steps::new(),
+            name: Symbol::UNKNOWN,
+            gone: Gone { place: Place::at(0), drop: None, offset: 0 },
             has_type: false,
             last: b'{',
             scratch: String::new(),
@@ -120,7 +127,6 @@ impl<'p> JsonProjection<'p> {
                     match token {
                         Token::More => return Ok(Progress::More),
                         Token::End => self.stage = Stage::Done,
-                        Token::Name(text, hash) => self.member(window, text, hash),
                         Token::ObjectEnd | Token::ArrayEnd => self.close(token),
                         value => {
                             let from = self.start_of(value);
@@ -138,14 +144,14 @@ impl<'p> JsonProjection<'p> {
                         return self.waits(window);
                     }
                 }
-                Stage::Skip(depth, gone) => {
+                Stage::Skip(depth) => {
                     let is_over = self.lexer.skip(window, tail, depth);
                     if !is_over.map_err(|fault| fault.at(self.lexer.fault_pointer(&self.profile.names)))? {
                         return Ok(Progress::More);
                     }
                     self.stage = Stage::Lex;
                     let values = self.lexer.take_skipped();
-                    self.goes(gone, values);
+                    self.goes(self.gone, values);
                 }
             }
         }
@@ -162,9 +168,9 @@ impl<'p> JsonProjection<'p> {
     /// The place in the window from which on it is still needed.
     pub(crate) fn keep_from(&self) -> usize {
         match self.stage {
-            Stage::Decide(_, from) if self.is_member() => self.name.1.from.saturating_sub(1).min(from),
+            Stage::Decide(_, from) if self.is_member() => self.lexer.name().from.saturating_sub(1).min(from),
             Stage::Decide(_, from) => from,
-            Stage::Lex => self.name.1.from.saturating_sub(1).min(self.lexer.at()),
+            Stage::Lex => self.lexer.needs_from(),
             Stage::Skip(..) | Stage::Done => self.lexer.at(),
         }
     }
@@ -172,14 +178,8 @@ impl<'p> JsonProjection<'p> {
     /// The window was cut: these first characters are gone.
     pub(crate) fn forget(&mut self, gone: &str) {
         self.lexer.forget(gone);
-        let name = &mut self.name.1;
-        (name.from, name.to) = (name.from.saturating_sub(gone.len()), name.to.saturating_sub(gone.len()));
-        if let Stage::Decide(token, from) = &mut self.stage {
+        if let Stage::Decide(_, from) = &mut self.stage {
             *from = from.saturating_sub(gone.len());
-            if let Token::String(text) | Token::Number(text) = token {
-                (text.from, text.to) =
-                    (text.from.saturating_sub(gone.len()), text.to.saturating_sub(gone.len()));
-            }
         }
     }
 
@@ -220,135 +220,16 @@ impl<'p> JsonProjection<'p> {
     }
 
     fn start_of(&self, value: Token) -> usize {
-        let at = self.lexer.at();
         match value {
-            Token::String(text) => text.from.saturating_sub(1),
-            Token::Number(text) => text.from,
-            Token::True | Token::Null => at.saturating_sub(4),
-            Token::False => at.saturating_sub(5),
-            _ => at.saturating_sub(1),
+            Token::ObjectStart | Token::ArrayStart => self.lexer.at().saturating_sub(1),
+            Token::String => self.lexer.text().from.saturating_sub(1),
+            _ => self.lexer.text().from,
         }
     }
 
     /// Whether what comes is a member's value, and no item.
     fn is_member(&self) -> bool {
         self.walk.top().is_some_and(|top| !top.is_list)
-    }
-
-    #[inline]
-    fn member(&mut self, window: &str, text: Text, hash: u64) {
-        let symbol = if text.is_plain {
-            let name = window.as_bytes().get(text.from..text.to).unwrap_or_default();
-            self.profile.names.find(hash, name)
-        } else {
-            self.scratch.clear();
-            text::unescape(window, text, &mut self.scratch);
-            self.profile.names.find(hash, self.scratch.as_bytes())
-        };
-        self.name = (symbol, text);
-    }
-
-    /// Decides on the value that begins at `from`.
-    fn decide(&mut self, window: &str, tail: Tail, token: Token, from: usize) -> Result<Sight, Fault> {
-        let Some(top) = self.walk.top().copied() else {
-            return self.begin(token).map(|()| Sight::Enough);
-        };
-        let name = if top.is_list { top.name } else { self.name.0 };
-        let is_container = matches!(token, Token::ObjectStart | Token::ArrayStart);
-        if token == Token::ArrayStart {
-            return Ok(self.decide_list(window, tail, name, from));
-        }
-        if let (Token::String(text), false) = (token, top.is_list) {
-            if self.walk.depth() == 1 && name == self.fhir.resource_type {
-                self.check_type(window, text)?;
-            }
-            let is_type = top.is_typed && name == self.fhir.resource_type;
-            let is_id = name == self.fhir.id && self.contained.is_open() && self.is_contained_itself();
-            if is_type || is_id {
-                self.implied(window, token, is_type, from);
-                return Ok(Sight::Enough);
-            }
-        }
-        if !is_container && self.decide_by_name(window, token, name, from) {
-            return Ok(Sight::Enough);
-        }
-        let is_contained = name == self.fhir.contained && self.walk.element() == 0;
-        let is_object = token == Token::ObjectStart;
-        if is_object {
-            self.gather_needs(name, is_contained);
-            if !self.needs.is_empty() {
-                let needs = std::mem::take(&mut self.needs);
-                let sight = self.see(window, tail, from, &needs);
-                self.needs = needs;
-                if sight == Sight::More {
-                    return Ok(Sight::More);
-                }
-            }
-        }
-        let (glimpse, fhir) = (&self.glimpse, &self.fhir);
-        let arrival =
-            self.walk.arrive(name, |question| is_object && glimpse.holds(window, fhir, 0, question));
-        // Said before anything else looks ahead, and forgets what was seen.
-        let is_patient = is_contained && self.type_seen(window) == Some("Patient");
-        let of_type = if is_object { self.shown_type(window) } else { Symbol::UNKNOWN };
-        let id = if is_contained && is_object { self.id_seen(window) } else { None };
-        let is_dead = arrival.drop.is_some() || !arrival.is_led_to;
-        if self.subjects.follows_at(self.walk.depth())
-            && self.follow(window, tail, name, from, is_dead || !is_container) == Sight::More
-        {
-            return Ok(Sight::More);
-        }
-        if is_patient && self.see_patient(window, tail, from) == Sight::More {
-            return Ok(Sight::More);
-        }
-        if is_contained && is_object && self.contained.begin(id) {
-            let (remedy, detail) =
-                ("give each contained resource an id of its own", "two contained resources have one id");
-            let pointer = self.lexer.pointer(&self.profile.names);
-            let offset = self.lexer.offset(from);
-            self.walk.faults.add(offset, || pointer, "contained-duplicate-id", detail, remedy);
-        }
-        let place = match arrival {
-            Arrival { is_led_to: true, shown, .. } => Place::at(shown),
-            _ => Place { state: top.shown, under: Some((name, of_type)) },
-        };
-        let gone = Gone { place, drop: arrival.drop, offset: self.lexer.offset(from) };
-        match (is_dead, is_object) {
-            (true, true) => self.stage = Stage::Skip(self.lexer.depth() - 1, gone),
-            (true, false) => self.goes(gone, 1),
-            (false, true) => self.open(window, name, arrival, is_contained),
-            (false, false) => self.scalar(window, token, name, place, from),
-        }
-        Ok(Sight::Enough)
-    }
-
-    /// Decides on a value of which the name alone tells whether it may stay, as it does of nearly all. Whether that was so.
-    #[inline]
-    fn decide_by_name(&mut self, window: &str, token: Token, name: Symbol, from: usize) -> bool {
-        if name == self.fhir.contained || self.subjects.follows_at(self.walk.depth()) {
-            return false;
-        }
-        match self.walk.lead(name) {
-            Lead::Nowhere => {
-                let shown = self.walk.top().map_or(0, |top| top.shown);
-                let gone =
-                    Gone { place: Place::under(shown, name), drop: None, offset: self.lexer.offset(from) };
-                self.goes(gone, 1);
-            }
-            Lead::Value { state, path } => {
-                let Some(scalar) = values::plain(window, token) else { return false };
-                if !self.walk.is_kept_by(path, &scalar) {
-                    return false;
-                }
-                if self.walk.is_lost() {
-                    self.walk.lose();
-                } else {
-                    self.stays(window, token, name, Place::at(state), path, from);
-                }
-            }
-            Lead::Further => return false,
-        }
-        true
     }
 
     /// The document begins.
@@ -372,44 +253,6 @@ impl<'p> JsonProjection<'p> {
     fn wrong_resource(&self) -> Fault {
         let detail = format!("the document is no FHIR `{}`", self.profile.resource);
         Fault::new("wrong-resource", "", detail, "send the resource that the purpose is for")
-    }
-
-    fn decide_list(&mut self, window: &str, tail: Tail, name: Symbol, from: usize) -> Sight {
-        let is_member = self.is_member();
-        // An item that is an array has no path: FHIR knows no arrays of arrays. And the array form of a primitive's
-        // extensions is read by position, which would not survive a dropped item.
-        let is_positional = window.as_bytes().get(self.name.1.from) == Some(&b'_');
-        let is_dead = !is_member || is_positional || self.walk.edges(name).next().is_none();
-        if is_member
-            && self.subjects.follows_at(self.walk.depth())
-            && self.follow(window, tail, name, from, is_dead) == Sight::More
-        {
-            return Sight::More;
-        }
-        if is_dead {
-            let shown = self.walk.top().map_or(0, |top| top.shown);
-            let gone = Gone { place: Place::under(shown, name), drop: None, offset: self.lexer.offset(from) };
-            self.stage = Stage::Skip(self.lexer.depth() - 1, gone);
-        } else {
-            let mark = self.prefix(window);
-            self.walk.out.push(b'[');
-            self.walk.open_list(name, mark);
-        }
-        Sight::Enough
-    }
-
-    /// What must be seen of the object to answer what paths ask of elements called `name`.
-    fn gather_needs(&mut self, name: Symbol, is_contained: bool) {
-        self.needs.clear();
-        let automaton = &self.profile.automaton;
-        let questions = self.walk.edges(name).filter_map(|edge| automaton.question(edge.question?));
-        questions.for_each(|question| self.needs.ask(question));
-        if is_contained || name == self.fhir.resource {
-            self.needs.add(self.fhir.resource_type);
-        }
-        if is_contained {
-            self.needs.add(self.fhir.id);
-        }
     }
 
     fn type_seen<'s>(&'s self, window: &'s str) -> Option<&'s str> {
@@ -517,14 +360,15 @@ impl<'p> JsonProjection<'p> {
     }
 
     fn close(&mut self, token: Token) {
-        let Some(top) = self.walk.top().copied() else { return };
+        let Some(top) = self.walk.top() else { return };
+        let (is_lost, shown) = (top.is_lost, top.shown);
         let depth = self.walk.depth();
         self.subjects.close(depth);
         if self.walk.close() == End::Stays {
             self.walk.out.push(if token == Token::ObjectEnd { b'}' } else { b']' });
         }
-        if self.contained.close(depth) && top.is_lost {
-            self.lost_resource(top.shown);
+        if self.contained.close(depth) && is_lost {
+            self.lost_resource(shown);
         }
     }
 

@@ -18,7 +18,7 @@ fn read_within(bytes: &[u8], limits: &Limits) -> Result<usize, (Malformed, Strin
             Ok(Token::End) => return Ok(tokens),
             Ok(Token::More) => panic!("the document has ended"),
             Ok(_) => tokens += 1,
-            Err(fault) => return Err((fault, lexer.fault_pointer(&names))),
+            Err(fault) => return Err((*fault, lexer.fault_pointer(&names))),
         }
     }
 }
@@ -118,7 +118,7 @@ fn a_hundred_thousand_members_take_linear_time() {
     let limits = Limits { document_bytes_max: 4 << 20, ..Limits::default() };
     let tokens = read_within(document.as_bytes(), &limits).unwrap();
     // Quadratic search would compare five thousand million names here, and be noticed.
-    assert_eq!(tokens, 2 + 2 * 99_999);
+    assert_eq!(tokens, 2 + 99_999);
 }
 
 #[test]
@@ -128,9 +128,9 @@ fn strings_are_written_in_one_form_and_read_back() {
     text::write_string(text, &mut written);
     assert_eq!(serde_json::from_slice::<String>(&written).unwrap(), text);
     let (window, tail) = text_of(&written);
-    let Ok(Token::String(place)) = Lexer::new(&Limits::default()).next(window, tail) else {
-        panic!("a string was written");
-    };
+    let mut lexer = Lexer::new(&Limits::default());
+    assert_eq!(lexer.next(window, tail).unwrap(), Token::String);
+    let place = lexer.text();
     let mut read = String::new();
     text::unescape(window, place, &mut read);
     assert_eq!(read, text);

@@ -15,27 +15,27 @@ pub(super) fn skip_space(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// The next quote, backslash or control character from `from`, or the end.
+/// The next quote, backslash or control character from `at`, or the end.
 #[inline]
-pub(super) fn plain_end(bytes: &[u8], from: usize) -> usize {
+pub(super) fn plain_end(bytes: &[u8], at: usize) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = 0x8080_8080_8080_8080;
-    let rest = bytes.get(from..).unwrap_or_default();
-    let (words, last) = rest.as_chunks::<8>();
-    let mut at = from;
-    for word in words {
+    let mut rest = bytes.get(at..).unwrap_or_default();
+    while let Some((word, after)) = rest.split_first_chunk::<8>() {
         let word = u64::from_le_bytes(*word);
-        // A byte is marked when it is what is sought. Bytes above a marked one may be marked wrongly: the lowest counts.
-        let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word;
-        // With this bit turned, the quote and all controls, and nothing else, are below 0x21.
-        let found = (below(word ^ (ONES * 0x02), 0x21) | below(word ^ (ONES * 0x5c), 1)) & HIGHS;
+        // A byte that is below what is subtracted borrows from its highest bit. Bytes above a marked one may be marked
+        // wrongly: the lowest counts. With this bit turned, the quote and all controls, and nothing else, are below 0x21.
+        let quotes_and_controls = (word ^ (ONES * 0x02)).wrapping_sub(ONES * 0x21);
+        let backslashes = (word ^ (ONES * 0x5c)).wrapping_sub(ONES);
+        let found = (quotes_and_controls | backslashes) & !word & HIGHS;
         if found != 0 {
-            return at + usize::try_from(found.trailing_zeros() / 8).unwrap_or_default();
+            let before = usize::try_from(found.trailing_zeros() / 8).unwrap_or_default();
+            return bytes.len() - rest.len() + before;
         }
-        at += 8;
+        rest = after;
     }
-    let stop = last.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f));
-    at + stop.unwrap_or(last.len())
+    let stop = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f));
+    stop.map_or(bytes.len(), |stop| bytes.len() - rest.len() + stop)
 }
 
 /// The character that the escape at `at` stands for, and the escape's length.

@@ -1,6 +1,7 @@
 //! What does not leave: counted, and refused where the profile says so.
 
-use super::{Breach, Unmet, Walk};
+use super::Walk;
+use super::fate::{Breach, Unmet};
 use crate::excess::{Excess, Reason, Refused};
 use crate::manifest::Place;
 use crate::profile::OnExcess;

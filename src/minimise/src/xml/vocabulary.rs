@@ -48,8 +48,22 @@ pub(super) struct Vocabulary<'p> {
     /// How the profile calls the namespaces, by the numbers that the reader gives them.
     prefixes: Vec<Option<Prefixes<'p>>>,
     key: String,
+    /// The symbols of the names met last.
+    recent: Vec<Recent<'p>>,
     pub(super) known: Known,
 }
+
+/// A name that was met, and its symbol.
+#[derive(Debug, Clone, Copy)]
+struct Recent<'p> {
+    namespace: NamespaceId,
+    is_attribute: bool,
+    local: &'p str,
+    symbol: Symbol,
+}
+
+/// A few dozen names make up nearly all of a document. So many more, for where each is remembered is chance.
+const RECENT: usize = 256;
 
 /// The prefixes of one namespace.
 #[derive(Debug, Clone, Copy)]
@@ -97,38 +111,72 @@ impl<'p> Vocabulary<'p> {
             of_type: profile.namespaces.type_key().map(|key| names.symbol(&key)),
             inline: ["content", "sub", "sup", "linkHtml"].into_iter().filter_map(inline).collect(),
         };
-        Self { names, hasher: Hasher::new(), prefixes, key: String::new(), known }
+        let nothing =
+            Recent { namespace: NamespaceId::NONE, is_attribute: false, local: "", symbol: Symbol::UNKNOWN };
+        Self {
+            names,
+            hasher: Hasher::new(),
+            prefixes,
+            key: String::new(),
+            recent: vec![nothing; RECENT],
+            known,
+        }
     }
 
     /// The symbol of an element's name.
     #[inline]
     pub(super) fn element(&mut self, name: &Name<'_>) -> Symbol {
-        let Some(prefixes) = self.prefixes(name.namespace) else { return Symbol::UNKNOWN };
-        self.key.clear();
-        if !prefixes.key.is_empty() {
-            self.key.push_str(prefixes.key);
-            self.key.push(':');
-        }
-        self.find(name.local)
+        self.symbol(name, false)
     }
 
     /// The symbol of an attribute's name.
     #[inline]
     pub(super) fn attribute(&mut self, name: &Name<'_>) -> Symbol {
-        self.key.clear();
-        self.key.push('@');
-        if name.namespace != NamespaceId::NONE {
-            let Some(prefix) = self.attribute_prefix(name.namespace) else { return Symbol::UNKNOWN };
-            self.key.push_str(prefix);
-            self.key.push(':');
-        }
-        self.find(name.local)
+        self.symbol(name, true)
     }
 
     #[inline]
-    fn find(&mut self, local: &str) -> Symbol {
-        self.key.push_str(local);
-        self.names.find(self.hasher.hash(self.key.as_bytes()), self.key.as_bytes())
+    fn symbol(&mut self, name: &Name<'_>, is_attribute: bool) -> Symbol {
+        // Elements and attributes share names.
+        let hash = self.hasher.hash(name.local.as_bytes()) ^ u64::from(is_attribute);
+        let place = usize::try_from(hash % RECENT as u64).unwrap_or_default();
+        match self.recent.get(place) {
+            Some(recent)
+                if recent.local == name.local
+                    && recent.namespace == name.namespace
+                    && recent.is_attribute == is_attribute =>
+            {
+                recent.symbol
+            }
+            _ => self.find(name, is_attribute, place),
+        }
+    }
+
+    /// Finds the symbol by the name as profiles write it, and remembers it.
+    fn find(&mut self, name: &Name<'_>, is_attribute: bool, place: usize) -> Symbol {
+        let prefix = match is_attribute {
+            true if name.namespace == NamespaceId::NONE => Some(""),
+            true => self.attribute_prefix(name.namespace),
+            false => self.prefixes(name.namespace).map(|prefixes| prefixes.key),
+        };
+        let Some(prefix) = prefix else { return Symbol::UNKNOWN };
+        self.key.clear();
+        if is_attribute {
+            self.key.push('@');
+        }
+        if !prefix.is_empty() {
+            self.key.push_str(prefix);
+            self.key.push(':');
+        }
+        let local_from = self.key.len();
+        self.key.push_str(name.local);
+        let symbol = self.names.find(self.hasher.hash(self.key.as_bytes()), self.key.as_bytes());
+        // What is remembered is the profile's copy of the name: those of the document are not kept.
+        let local = self.names.name(symbol).and_then(|known| known.get(local_from..));
+        if let (Some(local), Some(recent)) = (local, self.recent.get_mut(place)) {
+            *recent = Recent { namespace: name.namespace, is_attribute, local, symbol };
+        }
+        symbol
     }
 
     #[inline]

@@ -192,17 +192,15 @@ struct Place {
 impl Place {
     /// Moves on over `text`.
     fn pass(&mut self, text: &str) {
-        let bytes = text.as_bytes();
-        self.bytes += bytes.len();
-        let last_line = match memchr::memrchr(b'\n', bytes) {
-            Some(newline) => {
-                self.lines += memchr::memchr_iter(b'\n', bytes).count();
+        self.bytes += text.len();
+        let last_line = match text.rsplit_once('\n') {
+            Some((_, last_line)) => {
+                self.lines += memchr::memchr_iter(b'\n', text.as_bytes()).count();
                 self.characters = 0;
-                bytes.get(newline + 1..).unwrap_or_default()
+                last_line
             }
-            None => bytes,
+            None => text,
         };
-        // Bytes `10xxxxxx` continue a character.
-        self.characters += last_line.iter().filter(|byte| **byte & 0xC0 != 0x80).count();
+        self.characters += last_line.chars().count();
     }
 }

@@ -4,6 +4,7 @@ use super::super::event::Header;
 use super::super::glimpse::Glimpse;
 use super::super::writer::Writer;
 use super::{Core, Next, pointer, words};
+use crate::automaton::Lead;
 use crate::automaton::Question;
 use crate::manifest::Place;
 use crate::names::Symbol;
@@ -40,7 +41,7 @@ impl<'p> Core<'p> {
         let mark = writer.mark();
         writer.start_sequence(header);
         let mark = self.mark(mark);
-        self.walk.open_list(name, mark);
+        self.walk.open_list(name, Lead::Further, mark);
         self.path.push(tag);
         Next::Read
     }

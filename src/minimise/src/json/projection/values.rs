@@ -18,7 +18,7 @@ impl JsonProjection<'_> {
         let mark = self.walk.out.len();
         self.separate();
         if self.is_member() {
-            self.write_text(window, self.name.1);
+            self.write_text(window, self.lexer.name());
             self.walk.out.push(b':');
         }
         mark
@@ -35,8 +35,8 @@ impl JsonProjection<'_> {
     /// Writes the member or item that consists of `token`. A plain text right behind its name is written with it.
     #[inline]
     fn write_whole(&mut self, window: &str, token: Token) {
-        let name = self.name.1;
-        if let Token::String(text) = token
+        let (name, text) = (self.lexer.name(), self.lexer.text());
+        if token == Token::String
             && text.is_plain
             && name.is_plain
             && text.from == name.to + 3
@@ -66,14 +66,8 @@ impl JsonProjection<'_> {
 
     fn write(&mut self, window: &str, token: Token) {
         match token {
-            Token::String(text) => self.write_text(window, text),
-            Token::Number(text) => {
-                let number = window.as_bytes().get(text.from..text.to).unwrap_or_default();
-                self.walk.out.extend_from_slice(number);
-            }
-            Token::True => self.walk.out.extend_from_slice(b"true"),
-            Token::False => self.walk.out.extend_from_slice(b"false"),
-            _ => self.walk.out.extend_from_slice(b"null"),
+            Token::String => self.write_text(window, self.lexer.text()),
+            _ => self.walk.out.extend_from_slice(place(window, self.lexer.text()).as_bytes()),
         }
     }
 
@@ -81,7 +75,7 @@ impl JsonProjection<'_> {
     pub(super) fn implied(&mut self, window: &str, token: Token, is_spelled: bool, from: usize) {
         let label = Label { owner: self.walk.depth() - 1, path: None, is_spelled };
         let shown = self.walk.top().map_or(0, |top| top.shown);
-        let place = Place::under(shown, self.name.0);
+        let place = Place::under(shown, self.name);
         self.label(window, token, label, place, from);
     }
 
@@ -98,7 +92,7 @@ impl JsonProjection<'_> {
 
     pub(super) fn scalar(&mut self, window: &str, token: Token, name: Symbol, place: Place, from: usize) {
         let mut unescaped = std::mem::take(&mut self.scratch);
-        let (fate, differs) = self.walk.decide(&scalar(window, token, &mut unescaped));
+        let (fate, differs) = self.walk.decide(&scalar(window, token, self.lexer.text(), &mut unescaped));
         self.scratch = unescaped;
         let offset = self.lexer.offset(from);
         let names = &self.profile.names;
@@ -140,8 +134,8 @@ impl JsonProjection<'_> {
 
     /// The hash of the id of the contained resource that is referred to; `#` alone refers to the document itself.
     fn contained_target(&mut self, window: &str, token: Token) -> Option<u64> {
-        let Token::String(text) = token else { return None };
-        if text.is_plain && window.as_bytes().get(text.from) != Some(&b'#') {
+        let text = self.lexer.text();
+        if token != Token::String || text.is_plain && window.as_bytes().get(text.from) != Some(&b'#') {
             return None;
         }
         self.scratch.clear();
@@ -172,17 +166,18 @@ impl JsonProjection<'_> {
         is_spelled: bool,
         from: usize,
     ) -> Option<guard::Findings> {
+        let text = self.lexer.text();
         let text = match token {
-            Token::String(text) if !text.is_plain => {
+            Token::String if !text.is_plain => {
                 self.scratch.clear();
                 text::unescape(window, text, &mut self.scratch);
                 self.scratch.as_str()
             }
-            Token::String(text) | Token::Number(text) => window.get(text.from..text.to)?,
+            Token::String | Token::Number => place(window, text),
             _ => return None,
         };
         let name =
-            self.walk.top().map_or(Symbol::UNKNOWN, |top| if top.is_list { top.name } else { self.name.0 });
+            self.walk.top().map_or(Symbol::UNKNOWN, |top| if top.is_list { top.name } else { self.name });
         let leaving = Leaving { text, kind, is_spelled, is_reference: name == self.fhir.reference };
         let pointer = || self.lexer.pointer(&self.profile.names);
         guard::look(&leaving, &self.walk.bound, self.lexer.offset(from), pointer)
@@ -191,11 +186,11 @@ impl JsonProjection<'_> {
 
 /// The value of a token that is written as it reads.
 #[inline]
-pub(super) fn plain(window: &str, token: Token) -> Option<Scalar<'_>> {
+pub(super) fn plain(window: &str, token: Token, text: Text) -> Option<Scalar<'_>> {
     match token {
-        Token::String(text) if !text.is_plain => None,
-        Token::String(text) => Some(Scalar::Text(window.get(text.from..text.to)?)),
-        Token::Number(text) => Some(Scalar::Number(window.get(text.from..text.to)?)),
+        Token::String if !text.is_plain => None,
+        Token::String => Some(Scalar::Text(place(window, text))),
+        Token::Number => Some(Scalar::Number(place(window, text))),
         Token::True => Some(Scalar::Boolean(true)),
         Token::False => Some(Scalar::Boolean(false)),
         _ => Some(Scalar::Null),
@@ -203,13 +198,15 @@ pub(super) fn plain(window: &str, token: Token) -> Option<Scalar<'_>> {
 }
 
 /// The value of a token, unescaped into `unescaped` if need be.
-fn scalar<'s>(window: &'s str, token: Token, unescaped: &'s mut String) -> Scalar<'s> {
-    if let Token::String(text) = token
-        && !text.is_plain
-    {
+fn scalar<'s>(window: &'s str, token: Token, text: Text, unescaped: &'s mut String) -> Scalar<'s> {
+    if token == Token::String && !text.is_plain {
         unescaped.clear();
         text::unescape(window, text, unescaped);
         return Scalar::Text(unescaped);
     }
-    plain(window, token).unwrap_or(Scalar::Null)
+    plain(window, token, text).unwrap_or(Scalar::Null)
+}
+
+fn place(window: &str, text: Text) -> &str {
+    window.get(text.from..text.to).unwrap_or_default()
 }
