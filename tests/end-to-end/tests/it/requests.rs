@@ -183,7 +183,7 @@ async fn nobody_is_asked_without_a_basis_or_the_wrong_way_round() {
         listed["destinations"].as_array().unwrap().iter().flat_map(|of| of["purposes"].as_array().unwrap());
     let reads: Vec<_> =
         directions.filter(|purpose| purpose["direction"] == "reads").map(|of| &of["name"]).collect();
-    assert_eq!(reads, ["prescriptions", "driver-certificate-status"]);
+    assert_eq!(reads, ["images", "prescriptions", "driver-certificate-status"]);
     gateway.rests().await;
 }
 
