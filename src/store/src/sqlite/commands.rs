@@ -320,19 +320,14 @@ pub(super) fn change_standing(
     } else {
         Consent::None
     };
+    let standing = Standing { consent, restricted: has(Matter::Restriction, Change::Given)?, version };
     commit
         .statement(
             "INSERT INTO standing (subject, destination, consent, restricted, version) VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT DO UPDATE SET
                  consent = excluded.consent, restricted = excluded.restricted, version = excluded.version",
         )?
-        .execute((
-            subject,
-            destination,
-            Column(consent),
-            has(Matter::Restriction, Change::Given)?,
-            version,
-        ))?;
+        .execute((subject, destination, Column(consent), standing.restricted, version))?;
     let under_way = under_way_of(commit, subject, destination)?;
     let index = commit.append(
         &ledger::Standing {
@@ -347,7 +342,7 @@ pub(super) fn change_standing(
         }
         .into(),
     )?;
-    Ok(StandingRecorded { index, version, under_way })
+    Ok(StandingRecorded { index, standing, under_way })
 }
 
 fn under_way_of(commit: &Commit<'_>, subject: [u8; 32], destination: &str) -> Result<Vec<TransferId>, Abort> {

@@ -302,7 +302,7 @@ impl Tables {
             subject: change.subject,
             version: version.try_into().map_err(|_| damaged("a version is too large"))?,
         });
-        Ok(StandingRecorded { index, version, under_way })
+        Ok(StandingRecorded { index, standing, under_way })
     }
 
     /// After a crash: leases end with the process, and what was under way has perhaps been delivered.
