@@ -7,6 +7,7 @@ mod api;
 mod body;
 mod destinations;
 mod digest_header;
+mod events;
 mod framing;
 mod memory;
 mod multipart;
@@ -17,9 +18,11 @@ mod reading;
 mod released;
 mod request;
 mod requests;
+mod standing;
 mod transfers;
 mod upload;
 mod waiting;
+mod withdrawing;
 
 use std::sync::Arc;
 
@@ -47,10 +50,12 @@ pub(crate) use self::waiting::Waiting;
 /// The routes of the intake listener.
 pub(crate) fn router(gateway: Arc<Gateway>) -> Router {
     Router::new()
-        .route("/v1/transfers", post(transfers::accept))
+        .route("/v1/transfers", post(transfers::accept).get(reading::transfers))
         .route("/v1/checks", post(transfers::check))
         .route("/v1/requests", post(requests::ask))
-        .route("/v1/transfers/{id}", get(reading::transfer))
+        .route("/v1/transfers/{id}", get(reading::transfer).delete(withdrawing::withdraw))
+        .route("/v1/transfers/{id}/events", get(events::follow))
+        .merge(standing::routes())
         .route("/v1/destinations", get(destinations::list))
         .route("/openapi.json", get(openapi::serve))
         .merge(problem_pages())
@@ -156,7 +161,11 @@ pub(crate) fn not_admitted(error: &identity::AdmissionError) -> Problem {
 fn finish(mut response: Response, gateway: &Gateway, id: &RequestId, headers: &http::HeaderMap) -> Response {
     let used = response.extensions_mut().remove::<Used>();
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        let allow = response.headers_mut().remove(http::header::ALLOW);
         response = problem.answer(&gateway.problem_base_url(), id.as_str(), headers);
+        if let Some(allow) = allow {
+            response.headers_mut().insert(http::header::ALLOW, allow);
+        }
     }
     if let Some(used) = used {
         used.tell(response.headers_mut());
