@@ -68,13 +68,14 @@ pub(crate) fn router(gateway: Arc<Gateway>) -> Router {
 /// Decides who is calling, for each request: the registry, the trust and the time may have changed since the handshake.
 ///
 /// Identity headers from outside are neither read here nor passed on.
-async fn identify(State(gateway): State<Arc<Gateway>>, mut request: Request, next: Next) -> Response {
+async fn identify(State(gateway): State<Arc<Gateway>>, request: Request, next: Next) -> Response {
     let id = RequestId::fresh(&gateway);
     let started = gateway.clock.now();
     let span = trace::server_span(&request, id.as_str());
     let (method, version) = (request.method().clone(), request.version());
     let clear = framing::check(&request);
-    let is_last = clear.is_err();
+    let is_unclear = clear.is_err();
+    let (mut request, rest) = framing::Rest::of(request);
     let path = request::template(&request);
     let headers = request.headers().clone();
     let (client, response) = async {
@@ -104,7 +105,7 @@ async fn identify(State(gateway): State<Arc<Gateway>>, mut request: Request, nex
     .instrument(span.clone())
     .await;
     let mut response = finish(response, &gateway, &id, &headers);
-    if is_last {
+    if is_unclear || rest.is_left() {
         response = framing::last_of_its_connection(version, response);
     }
     let taken = gateway.clock.now().duration_since(started);

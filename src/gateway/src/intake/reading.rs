@@ -23,7 +23,9 @@ use crate::gateway::Gateway;
 
 /// How many transfers a page has unless the client says otherwise, and at most.
 const PAGE: usize = 100;
-pub(super) const PAGE_MAX: usize = 1000;
+const PAGE_MAX: usize = 1000;
+/// The largest index that can be: the store counts by signed numbers.
+const INDEX_MAX: u64 = i64::MAX as u64;
 
 /// A page of a client's transfers, the newest first.
 #[derive(Debug, Serialize, ToSchema)]
@@ -67,7 +69,10 @@ fn wanted(parameters: &[(String, String)]) -> Result<(TransferFilter, usize), Pr
         let fault = match name.as_str() {
             "state" => set(&mut filter.state, TransferState::from_code(value), &states()),
             "destination" => set(&mut filter.destination, value.parse().ok(), "the name of a destination"),
-            "before" => set(&mut filter.before, value.parse().ok(), "`next` of the page before"),
+            "before" => {
+                let index = value.parse::<u64>().ok().filter(|index| *index <= INDEX_MAX);
+                set(&mut filter.before, index, "`next` of the page before")
+            }
             "limit" => {
                 let number = value.parse().ok().filter(|number| (1..=PAGE_MAX).contains(number));
                 set(&mut limit, number, "a number from 1 to 1000")

@@ -174,7 +174,7 @@ async fn once_it_rests(client: &EhrClient, transfer: &str) -> Answer {
 async fn next(events: &mut Response) -> Option<Value> {
     let mut event = String::new();
     while !event.ends_with("\n\n") {
-        event.push_str(&String::from_utf8(events.chunk().await.unwrap()?.to_vec()).unwrap());
+        event.push_str(str::from_utf8(&events.chunk().await.unwrap()?).unwrap());
         // A comment is no event.
         if event.starts_with(':') {
             event.clear();

@@ -19,6 +19,7 @@ mod following;
 mod handshakes;
 mod health_insurance_fund;
 mod image_bank;
+mod kit;
 mod limits;
 mod markers;
 mod neighbours;

@@ -1,7 +1,7 @@
 //! The calls and their answers; each call's refusals are in [`super::refusals`].
 #![expect(dead_code, reason = "each function carries the description of a call")]
 
-use super::schemas::{Notice, Parts, Question, Submission, TransferState};
+use super::schemas::{Notice, Parts, Question, Submission, TransferEvent, TransferState};
 use crate::intake::api::{Accepted, Checked, Settled, Transfer};
 use crate::intake::destinations::Destinations;
 use crate::intake::reading::Transfers;
@@ -16,7 +16,7 @@ use crate::intake::standing::Standing;
     params(
         ("Idempotency-Key" = String, Header, description = "One per transfer; the same with each retry of it", min_length = 1, max_length = 255, pattern = "^[!-~]+$"),
         ("Prefer" = Option<String>, Header, description = "`wait=n`: hold the answer until delivered, at most n seconds"),
-        ("Content-Digest" = Option<String>, Header, description = "RFC 9530; checked when sent"),
+        ("Content-Digest" = Option<String>, Header, description = "RFC 9530; checked when sent", pattern = "^(sha-256|sha-512)=:[A-Za-z0-9+/]+={0,2}:$"),
     ),
     request_body(content((Submission = "application/json"), (Parts = "multipart/form-data"), (Parts = "multipart/related"))),
     responses(
@@ -45,7 +45,7 @@ pub(super) fn submit() {}
     params(
         ("state" = Option<TransferState>, Query, description = "Those in this state"),
         ("destination" = Option<String>, Query, description = "Those to this destination", pattern = "^[a-z0-9][a-z0-9.-]{0,63}$"),
-        ("before" = Option<u64>, Query, description = "`next` of the page before", minimum = 0),
+        ("before" = Option<u64>, Query, description = "`next` of the page before", minimum = 0, maximum = 9223372036854775807_u64),
         ("limit" = Option<u32>, Query, description = "So many at most; 100 when it is left out", minimum = 1, maximum = 1000),
     ),
     responses((status = 200, description = "A page", body = Transfers))
@@ -58,7 +58,7 @@ pub(super) fn list_transfers() {}
     description = "The whole pipeline; nothing is stored or sent.",
     params(
         ("document" = Option<bool>, Query, description = "Show the document as it would leave"),
-        ("Content-Digest" = Option<String>, Header, description = "RFC 9530; checked when sent"),
+        ("Content-Digest" = Option<String>, Header, description = "RFC 9530; checked when sent", pattern = "^(sha-256|sha-512)=:[A-Za-z0-9+/]+={0,2}:$"),
     ),
     request_body(content((Submission = "application/json"), (Parts = "multipart/form-data"), (Parts = "multipart/related"))),
     responses((status = 200, description = "It would be accepted", body = Checked))
@@ -90,7 +90,7 @@ pub(super) fn withdraw_transfer() {}
                    changes. After the final state the stream ends; it also ends now and then before, and whoever connects \
                    again is told the state of that moment. A comment every 15 s keeps the connection open.",
     params(("id" = String, Path, description = "The transfer's id", format = "uuid")),
-    responses((status = 200, description = "The events, until the final state", body = String, content_type = "text/event-stream"))
+    responses((status = 200, description = "The events, until the final state", body = TransferEvent, content_type = "text/event-stream"))
 )]
 pub(super) fn follow_transfer() {}
 
@@ -100,7 +100,7 @@ pub(super) fn follow_transfer() {}
     description = "The question is on record before it is asked; what may be released of the answer is on record before \
                    the first byte of this one. Nothing changes at the destination, so that no idempotency key is needed. \
                    With `Accept: application/fhir+json`, FHIR resources come as a Bundle of type `collection`.",
-    params(("Content-Digest" = Option<String>, Header, description = "RFC 9530; checked when sent")),
+    params(("Content-Digest" = Option<String>, Header, description = "RFC 9530; checked when sent", pattern = "^(sha-256|sha-512)=:[A-Za-z0-9+/]+={0,2}:$")),
     request_body(content((Question = "application/json"))),
     responses(
         (
@@ -120,7 +120,7 @@ pub(super) fn ask_destination() {}
     summary = "A consent was given",
     params(
         ("id" = String, Path, description = "Your own id of the consent; it names nobody", pattern = "^[A-Za-z0-9._-]{1,60}$"),
-        ("Content-Digest" = Option<String>, Header, description = "RFC 9530; checked when sent"),
+        ("Content-Digest" = Option<String>, Header, description = "RFC 9530; checked when sent", pattern = "^(sha-256|sha-512)=:[A-Za-z0-9+/]+={0,2}:$"),
     ),
     request_body(content((Notice = "application/json"))),
     responses((status = 200, description = "It is on record", body = Standing))
@@ -134,7 +134,7 @@ pub(super) fn give_consent() {}
                    the gateway was never told of can be withdrawn too. The body says whose it is, since a URL must not.",
     params(
         ("id" = String, Path, description = "Your own id of the consent; it names nobody", pattern = "^[A-Za-z0-9._-]{1,60}$"),
-        ("Content-Digest" = Option<String>, Header, description = "RFC 9530; checked when sent"),
+        ("Content-Digest" = Option<String>, Header, description = "RFC 9530; checked when sent", pattern = "^(sha-256|sha-512)=:[A-Za-z0-9+/]+={0,2}:$"),
     ),
     request_body(content((Notice = "application/json"))),
     responses((status = 200, description = "It is on record", body = Standing))
@@ -148,7 +148,7 @@ pub(super) fn withdraw_consent() {}
                    that had begun.",
     params(
         ("id" = String, Path, description = "Your own id of the restriction; it names nobody", pattern = "^[A-Za-z0-9._-]{1,60}$"),
-        ("Content-Digest" = Option<String>, Header, description = "RFC 9530; checked when sent"),
+        ("Content-Digest" = Option<String>, Header, description = "RFC 9530; checked when sent", pattern = "^(sha-256|sha-512)=:[A-Za-z0-9+/]+={0,2}:$"),
     ),
     request_body(content((Notice = "application/json"))),
     responses((status = 200, description = "It is on record", body = Standing))
@@ -161,7 +161,7 @@ pub(super) fn set_restriction() {}
     description = "`restricted` in the answer says whether another one still stands.",
     params(
         ("id" = String, Path, description = "Your own id of the restriction; it names nobody", pattern = "^[A-Za-z0-9._-]{1,60}$"),
-        ("Content-Digest" = Option<String>, Header, description = "RFC 9530; checked when sent"),
+        ("Content-Digest" = Option<String>, Header, description = "RFC 9530; checked when sent", pattern = "^(sha-256|sha-512)=:[A-Za-z0-9+/]+={0,2}:$"),
     ),
     request_body(content((Notice = "application/json"))),
     responses((status = 200, description = "It is on record", body = Standing))

@@ -6,6 +6,9 @@ mod schemas;
 
 use axum::response::Response;
 use http::StatusCode;
+use utoipa::openapi::link::LinkBuilder;
+use utoipa::openapi::path::Parameter;
+use utoipa::openapi::schema::{Schema, SchemaType, Type};
 use utoipa::openapi::security::SecurityScheme;
 use utoipa::openapi::{OpenApi as Document, OpenApiVersion, RefOr};
 use utoipa::{Modify, OpenApi};
@@ -45,9 +48,9 @@ use crate::playground::samples;
     components(schemas(
         Accepted, Settled, Checked, Transfer, Transfers, Release, Destinations, ProblemDocument, Standing,
         schemas::OperationOutcome, schemas::Declaration, schemas::Submission, schemas::Parts, schemas::Question,
-        schemas::Notice, schemas::TransferState
+        schemas::Notice, schemas::TransferState, schemas::TransferEvent
     )),
-    modifiers(&Certificate, &Refusals, &Examples),
+    modifiers(&Certificate, &Refusals, &Examples, &Links, &Absent),
     security(("certificate" = [])),
     tags(
         (name = "transfers", description = "Sending documents"),
@@ -78,6 +81,56 @@ impl Modify for Certificate {
         let description = Some("The certificate of a registered client".to_owned());
         let scheme = SecurityScheme::MutualTls { description, deprecated: None, extensions: None };
         document.components.get_or_insert_default().add_security_scheme("certificate", scheme);
+    }
+}
+
+/// What can be done with a transfer that was accepted.
+struct Links;
+
+impl Modify for Links {
+    fn modify(&self, document: &mut Document) {
+        let submit = document.paths.paths.get_mut("/v1/transfers").and_then(|item| item.post.as_mut());
+        let accepted = submit.and_then(|call| call.responses.responses.get_mut("202"));
+        let Some(RefOr::T(accepted)) = accepted else { return };
+        for operation in ["read_transfer", "withdraw_transfer", "follow_transfer"] {
+            let link = LinkBuilder::new().operation_id(operation).parameter("id", "$response.body#/transfer");
+            accepted.links.insert(operation.to_owned(), link.build().into());
+        }
+    }
+}
+
+/// A parameter that is optional is absent, never null: there is no null in a URL or header.
+struct Absent;
+
+impl Modify for Absent {
+    fn modify(&self, document: &mut Document) {
+        for item in document.paths.paths.values_mut() {
+            for call in [&mut item.get, &mut item.put, &mut item.post, &mut item.delete].into_iter().flatten()
+            {
+                for parameter in call.parameters.iter_mut().flatten() {
+                    if let RefOr::T(Parameter { schema: Some(schema), .. }) = parameter {
+                        not_null(schema);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn not_null(schema: &mut RefOr<Schema>) {
+    match schema {
+        RefOr::T(Schema::Object(object)) => {
+            if let SchemaType::Array(types) = &mut object.schema_type {
+                types.retain(|of| *of != Type::Null);
+            }
+        }
+        RefOr::T(Schema::OneOf(either)) => {
+            either.items.retain(|of| !matches!(of, RefOr::T(Schema::Object(object)) if object.schema_type == SchemaType::Type(Type::Null)));
+            if let [only] = either.items.as_slice() {
+                *schema = only.clone();
+            }
+        }
+        _ => {}
     }
 }
 

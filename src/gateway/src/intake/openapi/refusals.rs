@@ -16,6 +16,8 @@ pub(super) struct Refusals;
 
 impl Modify for Refusals {
     fn modify(&self, document: &mut Document) {
+        let examples = Kind::ALL.iter().map(|kind| (kind.slug().to_owned(), RefOr::T(example(*kind))));
+        document.components.get_or_insert_default().examples.extend(examples);
         for (path, item) in &mut document.paths.paths {
             for (method, call) in calls(item) {
                 let kinds = own(method, path).iter().chain(EVERY);
@@ -150,7 +152,8 @@ fn response(kinds: &[Kind]) -> Response {
 }
 
 fn problem(kinds: &[Kind]) -> Content {
-    let examples = kinds.iter().map(|kind| (kind.slug(), RefOr::T(example(*kind))));
+    let at = |kind: &Kind| Ref::new(format!("#/components/examples/{}", kind.slug()));
+    let examples = kinds.iter().map(|kind| (kind.slug(), RefOr::Ref(at(kind))));
     ContentBuilder::new()
         .schema(Some(Ref::from_schema_name("ProblemDocument")))
         .examples_from_iter(examples)

@@ -170,6 +170,18 @@ pub(super) struct Notice {
     destination: String,
 }
 
+/// One of the events of a stream, field by field.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "a schema")]
+pub(super) struct TransferEvent {
+    #[schema(example = "transfer")]
+    event: String,
+    /// The transfer as it stands, as `GET /v1/transfers/{id}` shows it: JSON in one line.
+    data: String,
+    /// Milliseconds to wait before connecting again.
+    retry: u32,
+}
+
 /// What FHIR callers get in place of a problem document.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "a schema")]
