@@ -13,6 +13,7 @@ mod collector;
 mod commands;
 mod connections;
 mod crash;
+mod documented;
 mod doors;
 mod floods;
 mod handshakes;
