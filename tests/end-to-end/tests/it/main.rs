@@ -21,6 +21,7 @@ mod health_insurance_fund;
 mod image_bank;
 mod limits;
 mod markers;
+mod mutations;
 mod neighbours;
 mod partners;
 mod patient_portal;
