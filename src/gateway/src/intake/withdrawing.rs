@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Extension, Path, State};
 use axum::response::Response;
+use clearance::journey::TransferView;
 use clearance::words::State as TransferState;
 use http::StatusCode;
 use store::Withdrawal;
@@ -23,14 +24,14 @@ pub(crate) async fn withdraw(
     Extension(caller): Extension<Caller>,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Problem> {
-    let transfer = reading::own(&gateway, &caller, id).await?.transfer;
+    let TransferView { transfer, destination, .. } = reading::own(&gateway, &caller, id).await?;
     let at = gateway.clock.now();
     let withdrawn = gateway.store.withdraw(transfer, &caller.client.id, at).await;
     match withdrawn.map_err(|error| not_recorded(&gateway, &error))? {
         Withdrawal::Withdrawn => {
             tracing::info!(event.action = "withdrawn", transfer.id = %transfer, client.name = %caller.client.id, "a client has withdrawn a transfer");
             // The next of its ordering key has its turn.
-            gateway.wake();
+            gateway.bells.ring(&destination);
         }
         Withdrawal::AlreadyEnded(TransferState::Withdrawn) => {}
         Withdrawal::AlreadyEnded(state) => {

@@ -3,6 +3,7 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::string_slice,
     clippy::print_stderr,
     reason = "a test that cannot go on ends, and one that is skipped says so"
 )]
@@ -13,6 +14,7 @@ mod collector;
 mod commands;
 mod connections;
 mod crash;
+mod documented;
 mod doors;
 mod floods;
 mod following;
@@ -22,6 +24,7 @@ mod image_bank;
 mod kit;
 mod limits;
 mod markers;
+mod mutations;
 mod neighbours;
 mod partners;
 mod patient_portal;
