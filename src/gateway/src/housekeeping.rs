@@ -109,6 +109,7 @@ async fn look_around(
     metrics::record(entries, figures.commits, record.is_ok());
     if signed.size.is_some() {
         metrics::checkpoint(signed.at.as_second());
+        gateway.health.checkpoint(signed.at);
     }
     gateway.connections.show_all();
     metrics::trust(gateway.trust.current().generation());
@@ -168,6 +169,7 @@ async fn queues(gateway: &Gateway, now: Timestamp) -> Result<(), clearance::jour
     );
     for (name, (pending, unknown, oldest)) in queues {
         metrics::queue(name, pending, unknown, oldest);
+        metrics::paused(name, gateway.operations.is_paused(name));
     }
     let pending = depths.iter().map(|depth| depth.pending).sum();
     let oldest = depths.iter().map(|depth| age(depth.oldest_accepted_at).as_secs()).max().unwrap_or(0);

@@ -110,6 +110,10 @@ pub(crate) async fn start(
     let signer = Arc::new(Signer::new(&secrets.payload)?);
     let checkpoints = housekeeping::signing_key(&config, &secrets)?;
 
+    let paused = store.paused().await.map_err(|error| StartError::Store(causes(&error)))?;
+    let verifier = checkpoints.verifier().clone();
+    let operations = admin::Operations::new(clock.now(), Arc::clone(&calls), verifier, paused);
+
     let intake_listener = bind("intake.listen", &config.intake.listen).await?;
     let admin_listener = bind("admin.listen", &config.admin.listen).await?;
     let tls_only_listener = match config.tls_only.listen.as_str() {
@@ -142,6 +146,7 @@ pub(crate) async fn start(
         entropy: Arc::clone(&entropy),
         bodies: Arc::clone(&bodies),
         bells: Bells::default(),
+        operations,
     });
     let courier = Arc::new(Courier {
         recorder: store,
@@ -170,6 +175,7 @@ pub(crate) async fn start(
         let (gateway, changes) = (Arc::clone(&gateway), gateway.store.changes());
         async move { gateway.waiting.hand_on(changes, stop).await }
     });
+    watch_keepers.spawn(|stop| admin::follow(Arc::clone(&gateway), gateway.store.changes(), stop));
     watch_keepers.spawn(|stop| serve_admin(admin_listener, routes, stop));
     watch_keepers.spawn(|stop| housekeeping::run(Arc::clone(&gateway), checkpoints, metrics, stop));
     let watch = rotation::watch(&gateway, &calls)?;
@@ -202,6 +208,7 @@ impl Running {
         let renewed = self.calls.renew(&gateway.config, &gateway.trust).map_err(|error| error.to_string());
         // After the peers that they call.
         gateway.rules.store(Arc::new(rules));
+        gateway.operations.reloaded(gateway.clock.now());
         // A destination that is back has waiting transfers made due.
         gateway.bells.ring_all();
         // Parts that are fit are in force even when another is not; the first cause is what the operator needs.

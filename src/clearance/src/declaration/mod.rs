@@ -16,6 +16,7 @@ use crate::fault::Fault;
 use crate::person::{ESTONIAN_PROFESSIONAL_CODE, Identifier, Private};
 use crate::words::{DestinationName, PurposeName, TransferId};
 
+pub use self::neutral::is_neutral;
 pub use self::notice::{NotANoticeId, Notice, NoticeId};
 use self::reader::Reader;
 

@@ -16,13 +16,13 @@ pub(super) struct Serve {
 impl Serve {
     pub(super) fn run(&self, _: &Report) -> Result<(), Failure> {
         let config = config::load(&self.settings.config)?;
-        let telemetry = telemetry::start(&config.telemetry)?;
+        let _telemetry = telemetry::start(&config.telemetry)?;
         let metrics = telemetry::metrics::start()?;
         runtime()?.block_on(async {
             // Before the start: a signal that came between would end the process where it stands.
             let mut signals = Signals::listen()?;
             let running = serve::start(config, Some(&self.settings.config), metrics).await?;
-            signals.until_stopped(&running, &telemetry).await;
+            signals.until_stopped(&running).await;
             running.stop().await;
             Ok(())
         })
@@ -45,18 +45,18 @@ impl Signals {
         })
     }
 
-    async fn until_stopped(&mut self, running: &Running, telemetry: &telemetry::Telemetry) {
+    async fn until_stopped(&mut self, running: &Running) {
         loop {
             tokio::select! {
                 _ = self.terminate.recv() => return,
                 _ = self.interrupt.recv() => return,
-                _ = self.hangup.recv() => reload(running, telemetry),
+                _ = self.hangup.recv() => reload(running),
             }
         }
     }
 }
 
-fn reload(running: &Running, telemetry: &telemetry::Telemetry) {
+fn reload(running: &Running) {
     let reloaded = running.reload();
     telemetry::metrics::reloaded("settings", reloaded.is_ok());
     match reloaded {
@@ -78,7 +78,7 @@ fn reload(running: &Running, telemetry: &telemetry::Telemetry) {
             );
         }
     }
-    if let Err(error) = telemetry.log(&running.gateway.config.load().telemetry.log) {
+    if let Err(error) = telemetry::change_filter(&running.gateway.config.load().telemetry.log) {
         tracing::error!(event.action = "reload-failed", error.message = %error, "the log filter stays as it was");
     }
 }

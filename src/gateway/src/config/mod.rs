@@ -12,6 +12,8 @@ use identity::MaterialFiles;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
+use crate::admin::Role;
+
 pub(crate) use self::load::{DEFAULTS, largest_body, load};
 
 /// All settings. The comments stand in `deploy/clearance.toml`, which is also where the defaults are.
@@ -86,6 +88,8 @@ fn material(chain: &Path, key: &Path, issuers: &Path) -> MaterialFiles {
 pub(crate) struct Admin {
     pub(crate) listen: String,
     pub(crate) dangerous_plain_http: bool,
+    /// What whoever reaches the listener may do.
+    pub(crate) plain_roles: Vec<Role>,
 }
 
 #[derive(Debug, Clone, Deserialize)]

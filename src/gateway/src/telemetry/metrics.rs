@@ -55,6 +55,7 @@ pub(crate) const ALL: &[(&str, &str, &str)] = &[
     ),
     ("clearance_outbox_pending", "gauge", "transfers accepted and not ended, by destination"),
     ("clearance_outbox_unknown", "gauge", "transfers sent without a readable answer, by destination"),
+    ("clearance_destination_paused", "gauge", "whether an operator has paused deliveries, by destination"),
     ("clearance_outbox_oldest_seconds", "gauge", "age of the oldest transfer not ended, by destination"),
     ("clearance_ledger_entries", "gauge", "entries of the ledger"),
     ("clearance_ledger_checkpoint_timestamp_seconds", "gauge", "when the last checkpoint was signed"),
@@ -241,6 +242,11 @@ pub(crate) fn inquired(destination: &DestinationName, result: &'static str, take
 pub(crate) fn parked(destination: &DestinationName, reason: &'static str) {
     counter!("clearance_parked_total", "destination" => destination.to_string(), "reason" => reason)
         .increment(1);
+}
+
+/// Whether an operator has paused a destination.
+pub(crate) fn paused(destination: &DestinationName, is_paused: bool) {
+    gauge!("clearance_destination_paused", "destination" => destination.to_string()).set(u8::from(is_paused));
 }
 
 /// How much waits for a destination.

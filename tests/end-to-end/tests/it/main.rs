@@ -26,6 +26,7 @@ mod limits;
 mod markers;
 mod mutations;
 mod neighbours;
+mod operations;
 mod partners;
 mod patient_portal;
 mod peers;
