@@ -78,9 +78,9 @@ kinds! {
     ParametersInvalid "parameters-invalid" BAD_REQUEST false "The parameters in the URL cannot be used"
         "mend the parameters in the URL; `/openapi.json` lists them"
         "A parameter in the URL is not known to this call, is there twice, or has a value that it cannot have. `errors` has every fault; `/openapi.json` lists each call's parameters."
-    NoticeInvalid "notice-invalid" BAD_REQUEST false "The consent or restriction cannot be taken"
+    NoticeInvalid "notice-invalid" BAD_REQUEST false "The consent, restriction or search cannot be taken"
         "mend the id in the URL, or `subject` and `destination` in the body"
-        "A consent or restriction has an id of yours in the URL, which names nobody, and in the body the person (`subject`, by `system` and `value`) and the `destination` that it holds towards. `errors` lists every fault. Nothing was changed."
+        "A search has the person (`subject`) in the body. A consent or restriction has an id of yours in the URL, which names nobody, and in the body the person (`subject`, by `system` and `value`) and the `destination` that it holds towards. `errors` lists every fault. Nothing was changed."
     DigestMismatch "digest-mismatch" BAD_REQUEST false "The body is not what its digest says"
         "compute `Content-Digest` over the whole body as it is sent, and send it again"
         "The request carried `Content-Digest` (RFC 9530), and the body that arrived has another digest: it was changed or cut off on the way. Nothing was stored. Send it again."
@@ -102,6 +102,9 @@ kinds! {
     Forbidden "disclosure-forbidden" FORBIDDEN false "A rule forbids this disclosure"
         "have the cause removed; the gateway cannot be told otherwise by a client"
         "A rule that holds whatever else is permitted forbids this: withdrawn consent, a restriction or objection of the subject, a client or professional without the right, a data category that never goes to this destination. `rule` names it, `errors` says what would change it. The refusal is on record."
+    SearchNotPermitted "search-not-permitted" FORBIDDEN false "This client may not search for disclosures"
+        "have the administrator set `may_search_disclosures` for this client"
+        "Who was told what about one person is for those who answer for it, such as the data protection officer's system. Have the administrator set `may_search_disclosures` in the client's entry in the configuration. The refusal is on record."
     QueryInvalid "query-invalid" BAD_REQUEST false "The question cannot be asked with these parameters"
         "mend the parameters in `query`, or leave them out"
         "Each purpose that reads has parameters of its own; the destination's page lists them. `errors` has every fault. Nobody was asked."
@@ -270,7 +273,9 @@ impl Problem {
                 "invalid"
             }
             Kind::DestinationUnknown | Kind::NotFound | Kind::NothingFound => "not-found",
-            Kind::NoAutomaticRoute | Kind::LegalBasisMissing | Kind::Forbidden => "forbidden",
+            Kind::NoAutomaticRoute | Kind::LegalBasisMissing | Kind::Forbidden | Kind::SearchNotPermitted => {
+                "forbidden"
+            }
             Kind::MediaType | Kind::MethodNotAllowed | Kind::PurposeDirection => "not-supported",
             Kind::DocumentRefused | Kind::DocumentUnusable | Kind::AnswerWithheld => "business-rule",
             Kind::DestinationRefused | Kind::DestinationUnreadable => "processing",
