@@ -3,6 +3,8 @@
 //! This is the one module that turns refusals into HTTP. Its matches list every variant, so that a new refusal does not
 //! build until someone has chosen its answer.
 
+mod document;
+
 use std::time::Duration;
 
 use axum::body::Body;
@@ -11,9 +13,9 @@ use clearance::fault::Fault;
 use clearance::journey::Unreleased;
 use clearance::refusal::{Refusal, Stage};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use serde::Serialize;
 use serde_json::json;
-use utoipa::ToSchema;
+
+pub(crate) use self::document::{FaultDocument, ProblemDocument};
 
 /// A no, and all that the client is told about it.
 #[derive(Debug, Clone)]
@@ -348,51 +350,6 @@ impl From<Unreleased> for Problem {
             Unreleased::NotFound | Unreleased::Unreadable(_) => (Vec::new(), None),
         };
         Self { kind, rule, detail: detail.to_owned(), faults, retry_after }
-    }
-}
-
-/// An RFC 9457 problem document.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct ProblemDocument {
-    /// A stable address of the problem's type; it opens a page.
-    r#type: String,
-    /// The type's title.
-    title: String,
-    /// The HTTP status.
-    status: u16,
-    /// What happened this time.
-    detail: String,
-    /// The request, as logs and traces name it.
-    instance: String,
-    /// The rule that decided.
-    rule: String,
-    /// Whether the same request may succeed later.
-    retryable: bool,
-    /// Every fault of the stage that refused, each with its place and remedy; never empty.
-    errors: Vec<FaultDocument>,
-}
-
-/// One fault.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct FaultDocument {
-    /// The rule that was broken.
-    rule: String,
-    /// Where: a JSON Pointer into the declaration, or the path in the document.
-    pointer: String,
-    /// What is wrong.
-    detail: String,
-    /// What would change the answer.
-    remedy: String,
-}
-
-impl FaultDocument {
-    pub(crate) fn of(fault: &Fault) -> Self {
-        Self {
-            rule: fault.rule.to_string(),
-            pointer: fault.pointer.clone(),
-            detail: fault.detail.clone(),
-            remedy: fault.remedy.clone(),
-        }
     }
 }
 
