@@ -112,6 +112,8 @@ pub(crate) struct Client {
     pub(crate) professionals: Vec<ListedProfessional>,
     #[serde(default)]
     pub(crate) dangerous_any_professional: bool,
+    #[serde(default)]
+    pub(crate) may_search_disclosures: bool,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -14,6 +14,7 @@ mod collector;
 mod commands;
 mod connections;
 mod crash;
+mod disclosures;
 mod documented;
 mod doors;
 mod floods;
