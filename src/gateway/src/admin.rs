@@ -11,7 +11,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::json;
 
 use crate::gateway::Gateway;
-use crate::intake;
+use crate::{console, intake};
 
 /// The routes of the admin listener.
 pub(crate) fn router(gateway: Arc<Gateway>, metrics: PrometheusHandle) -> Router {
@@ -22,6 +22,7 @@ pub(crate) fn router(gateway: Arc<Gateway>, metrics: PrometheusHandle) -> Router
         .route("/readyz", get(ready))
         .with_state(gateway)
         .merge(intake::problem_pages())
+        .merge(console::router())
 }
 
 /// The routes of the `tls-only` listener: whoever asks is unknown, and hears yes or no.
