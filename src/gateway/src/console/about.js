@@ -18,6 +18,7 @@ export function view(_, state) {
       [t("version"), code(version)],
       [t("started"), ago(startedAt, state.now)],
       [t("settings"), [t("settings.generation", { generation: config.generation }), " · ", ago(config.loaded_at, state.now)]]),
+    h("p", { class: "acts" }, h("a", { href: "#/runbook" }, t("runbook"))),
     h("h2", null, t("checks")),
     table(t("checks.caption"), ["check", "state", "detail"].map((key) => t(key)),
       checks.map(({ check, ok, detail }) => [check, [code(check), status(state, "check", ok), h("span", { lang: "en" }, detail)]])),

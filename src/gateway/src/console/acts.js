@@ -69,7 +69,8 @@ async function tried(call) {
 }
 
 function form(proposal, { answer, fault, busy, preview, perform }) {
-  const nothing = answer?.affected === 0;
+  // A destination where nothing waits can be paused; but there must be something to retry or discard.
+  const nothing = answer?.affected === 0 && !answer.destination;
   return h("form", { onsubmit: perform },
     h("h2", { id: "dialog-title" }, proposal.title),
     h("p", null, proposal.explains),

@@ -11,7 +11,7 @@ export const title = () => t("certificates");
 
 /** The view. */
 export function view({ certificates, clients }, state) {
-  const soonest = [...certificates].sort((one, other) => one.not_after.localeCompare(other.not_after));
+  const soonest = [...certificates].sort((one, other) => (one.not_after ?? "").localeCompare(other.not_after ?? ""));
   return [
     heading(t("certificates")),
     h("p", { class: "acts" }, button(state, "certs", t("reload"), null, () => reload(state))),

@@ -50,21 +50,23 @@ let quiet = null;
 function read(hash) {
   const [path, query] = hash.replace(/^#\/?/, "").split("?");
   const [name, id] = path.split("/").map(decodeURIComponent);
-  return { hash, name: Object.hasOwn(VIEWS, name) ? name : "", id, parameters: Object.fromEntries(new URLSearchParams(query)) };
+  const known = Object.hasOwn(VIEWS, name) ? name : "";
+  return { name: known, id, key: `${known}/${id ?? ""}`, parameters: Object.fromEntries(new URLSearchParams(query)) };
 }
 
 /** Looks at the gateway, one look at a time; asked meanwhile, it looks once more before it is done. */
 async function look() {
   again = true;
-  looking ??= (async () => {
-    while (again) {
-      again = false;
-      await once();
-      draw();
-    }
-    looking = null;
-  })();
+  looking ??= untilSeen().finally(() => { looking = null; });
   return looking;
+}
+
+async function untilSeen() {
+  while (again) {
+    again = false;
+    await once();
+    draw();
+  }
 }
 
 async function once() {
@@ -107,10 +109,27 @@ function draw() {
   if (part("verdict").textContent !== verdict) part("verdict").textContent = verdict;
   const count = state.lost ? "!" : state.overview.troubles.length;
   document.title = `${count ? `(${count}) ` : ""}${shows.title(place)} – Clearance`;
-  show(part("main"), state.lost && lost(), found.of === place ? view(shows) : state.lost && heading(shows.title(place)));
+  const focused = document.activeElement;
+  show(part("main"), state.lost && lost(),
+    h("div", { class: "view", key: place.key, "aria-busy": String(found.of !== place) },
+      isThere() ? view(shows) : heading(shows.title(place))));
+  // What had the focus may be gone, as a trouble that was mended.
+  if (!focused.isConnected) part("heading")?.focus();
 }
 
-const view = (shows) => (found.what instanceof Problem ? refused(found.what) : shows.view(found.what, state, place));
+/** While another filter is looked up, what the one before found stays; but not for longer than that. */
+const isThere = () => found.of === place || (found.of?.key === place.key && !state.lost);
+
+function view(shows) {
+  if (found.what instanceof Problem) return refused(found.what);
+  try {
+    return shows.view(found.what, state, place);
+  } catch (error) {
+    // Rather nothing than what was there before, which may not be so any more.
+    console.error(error);
+    return [heading(shows.title(place)), h("p", { class: "lead" }, marked("bad", t("broken")))];
+  }
+}
 
 function header() {
   const troubles = state.overview?.troubles.length ?? 0;
@@ -213,7 +232,7 @@ async function move() {
   state.notice = "";
   await look();
   // Another view begins at its heading; another filter leaves the focus where it was chosen.
-  if (before.name !== place.name || before.id !== place.id || before.parameters.before !== place.parameters.before) {
+  if (before.key !== place.key || before.parameters.before !== place.parameters.before) {
     part("heading")?.focus();
     scrollTo(0, 0);
   }

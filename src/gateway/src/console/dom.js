@@ -70,9 +70,10 @@ function fill(node, child) {
     if (name !== "value" && before[name] !== value) set(node, name, value);
   }
   show(node, child.children);
-  // A choice can be made only when there is what to choose from.
+  // After the children: a choice can be made only when there is what to choose from. What somebody types stays until
+  // something else is described.
   const { value } = child.attributes;
-  if (value !== undefined && node.value !== value && node !== document.activeElement) node.value = value;
+  if (value !== undefined && before.value !== value) node.value = value;
 }
 
 function set(node, name, value) {

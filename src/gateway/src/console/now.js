@@ -52,7 +52,7 @@ function troubled(trouble, state) {
   const tone = LATER.has(trouble.code) ? "warn" : "bad";
   return h("article", { class: `trouble ${tone}`, key: `${trouble.code} ${trouble.object}` },
     h("h2", null, marked(tone, headline(trouble))),
-    since(trouble.since, state.now),
+    trouble.since && since(trouble.since, state.now),
     facts(
       [t("why"), sentence(trouble.why)],
       [t("do"), remedy ?? sentence(trouble.remedy)]),
@@ -70,12 +70,12 @@ function ways(trouble, state) {
     destination && waiting(destination.name),
     trouble.code.startsWith("certificate") && h("a", { href: "#/certificates" }, t("certificates")),
     trouble.code.startsWith("checkpoint") && h("a", { href: "#/ledger" }, t("ledger")),
-    trouble.runbook && h("a", { href: `#/runbook/${trouble.runbook}` }, t("runbook"), unseen(`: ${headline(trouble)}`)),
+    trouble.runbook && h("a", { href: `#/runbook/${trouble.runbook}` }, t("runbook"), unseen(` ${headline(trouble)}`)),
   ];
 }
 
 const waiting = (name) =>
-  h("a", { href: `#/transfers?${new URLSearchParams({ destination: name })}` }, t("its-transfers"), unseen(`: ${name}`));
+  h("a", { href: `#/transfers?${new URLSearchParams({ destination: name })}` }, t("its-transfers"), unseen(` ${name}`));
 
 function article(destination, state) {
   const { name, adapter, paused, last_failure: failure } = destination;

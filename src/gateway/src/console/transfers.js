@@ -46,8 +46,7 @@ function list({ transfers, next }, state, parameters) {
 
 const row = (transfer, state) => [
   moment(transfer.accepted_at, state.now),
-  h("a", { href: `#/transfers/${transfer.transfer}`, "aria-label": t("transfer.title", { id: transfer.transfer }) },
-    code(short(transfer.transfer))),
+  h("a", { href: `#/transfers/${transfer.transfer}` }, unseen(`${t("transfer")} `), code(short(transfer.transfer))),
   [transfer.destination, h("span", { class: "note" }, transfer.purpose)],
   transfer.client,
   [status(state, "transfer", transfer.state), transfer.parked && [" ", marked("warn", t("is-parked"))], transfer.code && [" ", code(transfer.code)]],

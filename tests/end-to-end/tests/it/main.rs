@@ -12,6 +12,7 @@ mod certificates;
 mod collector;
 mod commands;
 mod connections;
+mod console;
 mod crash;
 mod doors;
 mod floods;
