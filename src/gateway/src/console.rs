@@ -22,7 +22,7 @@ const IMAGE: &str = "image/svg+xml";
 const MARKDOWN: &str = "text/markdown; charset=utf-8";
 
 /// Name, media type, content.
-const FILES: [(&str, &str, &str); 19] = [
+const FILES: [(&str, &str, &str); 21] = [
     (INDEX, HTML, include_str!("console/index.html")),
     ("console.css", STYLE, include_str!("console/console.css")),
     ("icon.svg", IMAGE, include_str!("console/icon.svg")),
@@ -31,6 +31,7 @@ const FILES: [(&str, &str, &str); 19] = [
     ("acts.js", SCRIPT, include_str!("console/acts.js")),
     ("certificates.js", SCRIPT, include_str!("console/certificates.js")),
     ("chart.js", SCRIPT, include_str!("console/chart.js")),
+    ("dialog.js", SCRIPT, include_str!("console/dialog.js")),
     ("dom.js", SCRIPT, include_str!("console/dom.js")),
     ("gateway.js", SCRIPT, include_str!("console/gateway.js")),
     ("ledger.js", SCRIPT, include_str!("console/ledger.js")),
@@ -38,6 +39,7 @@ const FILES: [(&str, &str, &str); 19] = [
     ("parts.js", SCRIPT, include_str!("console/parts.js")),
     ("runbook.js", SCRIPT, include_str!("console/runbook.js")),
     ("texts.js", SCRIPT, include_str!("console/texts.js")),
+    ("transfer.js", SCRIPT, include_str!("console/transfer.js")),
     ("transfers.js", SCRIPT, include_str!("console/transfers.js")),
     ("en.json", TEXTS, include_str!("console/en.json")),
     ("et.json", TEXTS, include_str!("console/et.json")),

@@ -2,7 +2,7 @@
 
 import { act } from "./gateway.js";
 import { h } from "./dom.js";
-import { code, facts, heading, may, needs, status, table } from "./parts.js";
+import { code, facts, heading, may, needs, sentence, status, table } from "./parts.js";
 import { ago, t } from "./texts.js";
 
 export const load = async () => null;
@@ -17,16 +17,16 @@ export function view(_, state) {
     facts(
       [t("version"), code(version)],
       [t("started"), ago(startedAt, state.now)],
-      [t("settings"), [t("settings.generation", { generation: config.generation }), " · ", ago(config.loaded_at, state.now)]]),
+      [t("settings"), [t("settings.generation", config), " · ", ago(config.loaded_at, state.now)]]),
     h("p", { class: "acts" }, h("a", { href: "#/runbook" }, t("runbook"))),
     h("h2", null, t("checks")),
     table(t("checks.caption"), ["check", "state", "detail"].map((key) => t(key)),
-      checks.map(({ check, ok, detail }) => [check, [code(check), status(state, "check", ok), h("span", { lang: "en" }, detail)]])),
+      checks.map(({ check, ok, detail }) => [check, [code(check), status(state, "check", ok), sentence(detail)]])),
     h("h2", null, t("log")),
     h("form", { class: "filters", onsubmit: (event) => change(event, state) },
       h("label", null, t("log.filter"),
-        h("input", { id: "log-filter", value: filter, required: true, maxlength: 200, autocomplete: "off", spellcheck: "false" })),
-      h("button", { type: "submit", disabled: !may(state, "ops") || Boolean(state.lost) }, t("log.change"))),
+        h("input", { id: "log-filter", value: filter, required: true, autocomplete: "off", spellcheck: "false" })),
+      h("button", { type: "submit", disabled: !may(state, "ops") }, t("log.change"))),
     needs(state, "ops"),
     h("p", { class: "note" }, t("log.explains")),
   ];

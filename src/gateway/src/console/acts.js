@@ -1,99 +1,55 @@
-// Acts of an operator. Each is shown before it is done: the gateway says what it would touch, and only then is it asked
-// to do it. The dialog closes by Escape, and gives the focus back to where it was opened.
+// The buttons by which operators steer deliveries: pause, resume, retry, discard. Each opens the dialog that shows what
+// the act would affect.
 
-import { h, show } from "./dom.js";
-import { act, Problem } from "./gateway.js";
-import { marked } from "./parts.js";
-import { t, word } from "./texts.js";
+import { propose } from "./dialog.js";
+import { button } from "./parts.js";
+import { t } from "./texts.js";
 
-const dialog = document.getElementById("dialog");
-const REASON_MAX = 200;
+const destined = (name, act) => `destinations/${encodeURIComponent(name)}/${act}`;
 
-/**
- * Proposes an act: `title`, `path` and `body` of the call, `explains` it in a sentence, `does` is the button's text;
- * `reason` whether it needs one, `cleared` whether it may touch what was perhaps delivered. `done` gets the answer.
- */
-export function propose(proposal) {
-  let answer = null;
-  let fault = null;
-  let busy = "preview.asking";
-  let asked = 0;
+/** Nothing more is sent to a destination. */
+export const pause = (state, { name }) =>
+  button(state, "ops", t("pause"), name, () => propose({
+    title: t("pause.title", { name }),
+    explains: t("pause.explains"),
+    does: t("pause.does"),
+    path: destined(name, "pause"),
+    body: {},
+    reason: true,
+    done: () => state.acted(t("pause.done", { name })),
+  }));
 
-  const body = (preview) => {
-    const filled = { ...proposal.body };
-    const reason = dialog.querySelector("#reason")?.value.trim();
-    if (reason) filled.reason = reason;
-    if (dialog.querySelector("#cleared")?.checked) filled.perhaps_delivered = true;
-    if (preview) filled.preview = true;
-    return filled;
-  };
-  const preview = async () => {
-    const mine = ++asked;
-    answer = fault = null;
-    busy = "preview.asking";
-    draw();
-    const [said, no] = await tried(() => act(proposal.path, body(true)));
-    // An older question's answer is of no use any more.
-    if (mine === asked) [answer, fault] = [said, no];
-    draw();
-  };
-  const perform = async (event) => {
-    event.preventDefault();
-    if (!answer) return;
-    const proposed = answer;
-    answer = null;
-    busy = "preview.acting";
-    draw();
-    const [said, no] = await tried(() => act(proposal.path, body(false)));
-    if (said) {
-      dialog.close();
-      proposal.done(said);
-    } else {
-      [answer, fault] = [proposed, no];
-      draw();
-    }
-  };
-  const draw = () => show(dialog, form(proposal, { answer, fault, busy, preview, perform }));
+/** A paused destination is sent to again. */
+export const resume = (state, { name, paused }) =>
+  button(state, "ops", t("resume"), name, () => propose({
+    title: t("resume.title", { name }),
+    explains: paused ? t("resume.explains", { who: paused.by, reason: paused.reason }) : "",
+    does: t("resume.does"),
+    path: destined(name, "resume"),
+    body: {},
+    done: ({ affected }) => state.acted(t("resume.done", { name, count: affected })),
+  }), "strong");
 
-  show(dialog);
-  preview();
-  dialog.showModal();
-}
+/** What `body` names, by ids or by a filter, is due at once; `on` is what the operator knows it by. */
+export const retry = (state, on, body) =>
+  button(state, "ops", t("retry"), on, () => propose({
+    title: t("retry.title", { on }),
+    explains: t("retry.explains"),
+    does: t("retry.does"),
+    path: "transfers/retry",
+    body,
+    done: ({ affected }) => state.acted(t("retry.done", { count: affected })),
+  }));
 
-async function tried(call) {
-  try {
-    return [await call(), null];
-  } catch (error) {
-    return [null, error];
-  }
-}
-
-function form(proposal, { answer, fault, busy, preview, perform }) {
-  // A destination where nothing waits can be paused; but there must be something to retry or discard.
-  const nothing = answer?.affected === 0 && !answer.destination;
-  return h("form", { onsubmit: perform },
-    h("h2", { id: "dialog-title" }, proposal.title),
-    h("p", null, proposal.explains),
-    h("div", { class: "preview", "aria-live": "polite" },
-      fault ? failure(fault) : answer ? effect(answer) : h("p", null, t(busy))),
-    proposal.cleared && h("p", { class: "check" },
-      h("input", { type: "checkbox", id: "cleared", onchange: preview }),
-      h("label", { for: "cleared" }, t("cleared"))),
-    proposal.reason && h("p", null,
-      h("label", { for: "reason" }, t("reason")),
-      h("input", { id: "reason", required: true, maxlength: REASON_MAX, autocomplete: "off", "aria-describedby": "reason-hint" }),
-      h("span", { class: "note", id: "reason-hint" }, t("reason.hint"))),
-    h("p", { class: "acts" },
-      h("button", { type: "submit", class: "strong", disabled: !answer || nothing }, proposal.does),
-      h("button", { type: "button", onclick: () => dialog.close() }, t("cancel"))));
-}
-
-const effect = (answer) => [
-  h("p", { class: "effect" }, t("preview.affects", { count: answer.affected })),
-  answer.skipped?.length > 0 && h("ul", null, answer.skipped.map(({ code, count }) =>
-    h("li", { key: code }, t("preview.skips", { count, why: word("skip", code) })))),
-];
-
-const failure = (fault) =>
-  h("p", null, marked("bad", fault instanceof Problem ? fault.title : t("lost.title")),
-    h("span", { class: "detail", lang: fault.detail ? "en" : null }, fault.detail ?? fault.message));
+/** What `body` names is never sent; `cleared` whether some of it may have been already. */
+export const discard = (state, on, body, cleared) =>
+  button(state, "ops", t("discard"), on, () => propose({
+    title: t("discard.title", { on }),
+    explains: t("discard.explains"),
+    does: t("discard.does"),
+    path: "transfers/discard",
+    body,
+    reason: true,
+    cleared,
+    done: ({ affected }) => state.acted(t("discard.done", { count: affected })),
+  }), "grave");

@@ -35,8 +35,10 @@ export function view({ certificates, clients }, state) {
   ];
 }
 
-const ends = (at, state) =>
-  at && [day(at), h("span", { class: "note" }, t(new Date(at) > state.now ? "in" : "ago", { span: span(at, state.now) }))];
+function ends(at, { now }) {
+  const distance = t(new Date(at) > now ? "in" : "ago", { span: span(at, now) });
+  return at && [day(at), h("span", { class: "note" }, distance)];
+}
 
 /** Enough of a digest to tell two apart; all of it where there is room to point. */
 const digest = (sha256) => sha256 && h("code", { title: sha256 }, `${sha256.slice(0, 12)}…`);

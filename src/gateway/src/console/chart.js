@@ -16,9 +16,15 @@ export function chart(minutes) {
   // One measure for both halves: a failure weighs as much as a delivery.
   const unit = Math.min(ABOVE / Math.max(most("delivered"), LEAST), BELOW / Math.max(most("failed"), LEAST / 2));
   const text = t("chart", { delivered: sum("delivered"), failed: sum("failed") });
+  const frame = {
+    class: "chart",
+    role: "img",
+    "aria-label": `${t("chart.name")}: ${text}`,
+    viewBox: `0 0 ${60 * WIDTH} ${ABOVE + BELOW + 1}`,
+    preserveAspectRatio: "none",
+  };
   return h("figure", null,
-    h("svg", { class: "chart", viewBox: `0 0 ${60 * WIDTH} ${ABOVE + BELOW + 1}`, role: "img", preserveAspectRatio: "none",
-      "aria-label": `${t("chart.name")}: ${text}` },
+    h("svg", frame,
       minutes.flatMap((minute, index) => [
         bar("delivered", index, ABOVE - minute.delivered * unit, minute.delivered * unit),
         bar("failed", index, ABOVE + 1, minute.failed * unit),

@@ -1,7 +1,7 @@
-// The console: keeps looking at the gateway, shows the view that the address names, and says so when it cannot look.
+// The console: keeps looking at the gateway, shows the view that the address names, and says so when it cannot.
 //
-// An event of the gateway makes it look at once; it also looks every few seconds, so that a silent connection is noticed
-// and a lost one is shown as the trouble that it is.
+// An event of the gateway makes it look at once; it also looks every few seconds, so that a silent connection is
+// noticed, and a lost one is shown as the trouble that it is.
 
 import * as about from "./about.js";
 import * as certificates from "./certificates.js";
@@ -9,7 +9,7 @@ import { h, show } from "./dom.js";
 import { ask, listen, Problem } from "./gateway.js";
 import * as ledger from "./ledger.js";
 import * as now from "./now.js";
-import { facts, heading, icon, marked, unseen } from "./parts.js";
+import { facts, heading, icon, marked, roles, unseen } from "./parts.js";
 import * as runbook from "./runbook.js";
 import { LANGUAGES, moment, since, span, speak, spoken, t } from "./texts.js";
 import * as transfers from "./transfers.js";
@@ -137,7 +137,8 @@ function header() {
     const current = name === place.name;
     const mark = name === "" && (state.lost ? icon("unknown") : troubles > 0 &&
       [h("span", { class: "count", "aria-hidden": "true" }, String(troubles)), unseen(`: ${now.verdict(state)}`)]);
-    return h("li", { key: name }, h("a", { href: `#/${name}`, "aria-current": current && "page" }, VIEWS[name].title({}), mark));
+    const to = { href: `#/${name}`, "aria-current": current && "page" };
+    return h("li", { key: name }, h("a", to, VIEWS[name].title({}), mark));
   };
   return [
     h("p", { class: "brand" }, "Clearance"),
@@ -157,16 +158,16 @@ function pulse() {
 }
 
 function footer() {
-  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const { timeZone: zone } = Intl.DateTimeFormat().resolvedOptions();
+  const choice = (name, value, options) => h("label", null, t(name),
+    h("select", { id: name, value, onchange: (event) => choose(name, event.target.value) }, options));
   return [
-    state.overview && h("p", null, t("you", { who: state.overview.who, roles: state.overview.roles.join(", ") || "–" })),
+    state.overview && h("p", null, t("you", { who: state.overview.who, roles: roles(state) })),
     h("p", null, t("zone", { zone })),
-    h("label", null, t("language"),
-      h("select", { id: "language", value: spoken(), onchange: (event) => choose("language", event.target.value) },
-        Object.entries(LANGUAGES).map(([code, name]) => h("option", { value: code, lang: code }, name)))),
-    h("label", null, t("theme"),
-      h("select", { id: "theme", value: remembered("theme", THEMES) ?? "auto", onchange: (event) => choose("theme", event.target.value) },
-        THEMES.map((theme) => h("option", { value: theme }, t(`theme.${theme}`))))),
+    choice("language", spoken(),
+      Object.entries(LANGUAGES).map(([code, name]) => h("option", { value: code, lang: code }, name))),
+    choice("theme", document.documentElement.dataset.theme,
+      THEMES.map((theme) => h("option", { value: theme }, t(`theme.${theme}`)))),
   ];
 }
 

@@ -41,23 +41,26 @@ export function status(state, group, code) {
 /** Read aloud, not shown. */
 export const unseen = (text) => h("span", { class: "unseen" }, text);
 
-/** Whether whoever looks has the role. */
-export const may = (state, role) => state.overview.roles.includes(role);
+/** Whether whoever looks has the role; without connection nobody may do anything. */
+export const may = (state, role) => !state.lost && state.overview.roles.includes(role);
+
+/** The roles of whoever looks, as a list to be read. */
+export const roles = (state) => state.overview.roles.join(", ") || "–";
 
 /** A button that acts; `on` says for readers aloud what it acts on. */
 export const button = (state, role, label, on, onclick, tone) =>
-  h("button", { type: "button", class: tone, disabled: !may(state, role) || Boolean(state.lost), onclick },
+  h("button", { type: "button", class: tone, disabled: !may(state, role), onclick },
     label, on && unseen(` ${on}`));
 
 /** Says which role is missing for the buttons beside it. */
 export const needs = (state, role) =>
-  may(state, role)
+  state.overview.roles.includes(role)
     ? null
-    : h("p", { class: "note" }, marked("unknown", t("role-missing", { role, roles: state.overview.roles.join(", ") || "–" })));
+    : h("p", { class: "note" }, marked("unknown", t("role-missing", { role, roles: roles(state) })));
 
 /** Terms and their descriptions; those without a description are left out. */
 export const facts = (...pairs) =>
-  h("dl", null, pairs.filter(([, value]) => value !== null && value !== undefined && value !== "")
+  h("dl", null, pairs.filter(([, value]) => value)
     .map(([term, value]) => h("div", { key: term }, h("dt", null, term), h("dd", null, value))));
 
 /**
@@ -65,13 +68,13 @@ export const facts = (...pairs) =>
  * when a table is laid out otherwise. A row is `[key, cells]`.
  */
 export function table(caption, labels, rows) {
-  const cell = ([value, index]) => h("td", { role: "cell", "data-label": labels[index] }, value ?? "–");
+  const cell = (value, index) => h("td", { role: "cell", "data-label": labels[index] }, value ?? "–");
   return h("table", { role: "table" },
     h("caption", null, caption),
     h("thead", { role: "rowgroup" },
       h("tr", { role: "row" }, labels.map((label) => h("th", { role: "columnheader", scope: "col" }, label)))),
     h("tbody", { role: "rowgroup" }, rows.map(([key, cells]) =>
-      h("tr", { role: "row", key }, cells.map((value, index) => cell([value, index]))))));
+      h("tr", { role: "row", key }, cells.map(cell)))));
 }
 
 /** The heading of a view; it gets the focus when the view is opened. */
@@ -83,3 +86,9 @@ export const code = (text) => (text ? h("code", null, text) : null);
 /** What the gateway says, in English; backticks mark what a machine would read. */
 export const sentence = (text) =>
   h("span", { lang: "en" }, (text ?? "").split("`").map((part, index) => (index % 2 ? code(part) : part)));
+
+/** The address of the transfers that are like this. */
+export function listed(filter) {
+  const query = new URLSearchParams(Object.entries(filter).filter(([, value]) => value));
+  return `#/transfers${query.size > 0 ? `?${query}` : ""}`;
+}

@@ -1,5 +1,5 @@
-// The runbook's section for a trouble, of the very release that runs. It is written in Markdown, of which this reads what
-// the runbook uses: headings, paragraphs, lists, tables, code, emphasis and links.
+// The runbook's section for a trouble, of the very release that runs. It is written in Markdown, of which this reads
+// what the runbook uses: headings, paragraphs, lists, tables, code, emphasis and links.
 
 import { h } from "./dom.js";
 import { heading, table } from "./parts.js";
@@ -19,13 +19,13 @@ export const title = () => t("runbook");
 
 /** The view. */
 export function view({ sections, section }, _, { id }) {
-  const contents = h("ul", null, sections.map(({ name }) =>
-    h("li", { key: name }, h("a", { href: `#/runbook/${anchor(name)}`, "aria-current": anchor(name) === id && "page" }, name))));
+  const item = (name) =>
+    h("a", { href: `#/runbook/${anchor(name)}`, "aria-current": anchor(name) === id && "page" }, name);
   return [
     heading(section ? section.name : t("runbook")),
     section && h("div", { class: "prose", lang: "en", key: id }, blocks(section.text)),
     h("h2", null, t("runbook.sections")),
-    contents,
+    h("ul", null, sections.map(({ name }) => h("li", { key: name }, item(name)))),
   ];
 }
 
@@ -42,14 +42,17 @@ function block(text) {
   if (text.trim().startsWith("### ")) return h("h3", null, inline(text.trim().slice(4)));
   if (lines[0].startsWith("|")) {
     const [labels, , ...rows] = lines.map(cells);
-    return table(labels[0] && t("runbook.table"), labels.map(plain), rows.map((row, index) => [String(index), row.map(inline)]));
+    return table(t("runbook.table"), labels.map(plain), rows.map((row, index) => [String(index), row.map(inline)]));
   }
-  if (/^[-*] /.test(lines[0])) return h("ul", null, text.trim().slice(2).split(/\n[-*] /).map((item) => h("li", null, inline(item))));
+  if (/^[-*] /.test(lines[0])) {
+    return h("ul", null, text.trim().slice(2).split(/\n[-*] /).map((item) => h("li", null, inline(item))));
+  }
   return h("p", null, inline(text.trim()));
 }
 
 /** A bar in code is escaped. */
-const cells = (line) => line.replace(/^\|\s*|\s*\|$/g, "").split(/\s*(?<!\\)\|\s*/).map((cell) => cell.replaceAll("\\|", "|"));
+const cells = (line) =>
+  line.replace(/^\|\s*|\s*\|$/g, "").split(/\s*(?<!\\)\|\s*/).map((cell) => cell.replaceAll("\\|", "|"));
 
 const plain = (text) => text.replace(/[`*]/g, "");
 
