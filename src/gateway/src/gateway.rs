@@ -14,9 +14,9 @@ use identity::Reloader;
 use jiff::Timestamp;
 use ledger::Entry;
 use store::Sqlite;
-use tokio::sync::Notify;
 
 use crate::config::Config;
+use crate::delivery::Bells;
 use crate::health::Health;
 use crate::intake::problem::{Kind, Problem};
 use crate::intake::{Caller, Questions, Room, Waiting};
@@ -47,7 +47,7 @@ pub(crate) struct Gateway {
     pub(crate) questions: Questions,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) signer: Arc<dyn PayloadSigner>,
-    pub(crate) work: Notify,
+    pub(crate) bells: Bells,
 }
 
 impl Gateway {
@@ -69,11 +69,6 @@ impl Gateway {
             Problem::new(Kind::NotAccepting, format!("not safe now: {why}"))
                 .retry_after(Duration::from_secs(30))
         })
-    }
-
-    /// Wakes delivery.
-    pub(crate) fn wake(&self) {
-        self.work.notify_waiters();
     }
 
     /// Puts a refusal on record, unless this client is refused faster than is ledgered.

@@ -124,7 +124,7 @@ async fn try_the_ring(gateway: &Gateway) -> Result<(), clearance::journey::Recor
     }
     if gateway.vault.ring.open_all(gateway.store.undelivered_days().await?).is_ok() {
         gateway.health.key_ring(Ok(()));
-        gateway.wake();
+        gateway.bells.ring_all();
     }
     Ok(())
 }

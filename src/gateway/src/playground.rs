@@ -100,6 +100,8 @@ pub struct Choices {
     pub patients: Vec<(String, String, String)>,
     /// More doctors: personal code and organisation.
     pub doctors: Vec<(String, String)>,
+    /// Whom the clients may speak for: code and personal code of doctors. Empty: whomever they name.
+    pub vouched: Vec<(String, String)>,
     /// Another employer's registry code.
     pub employer: Option<String>,
     /// Another organisation, which tokens are asked for and the gateway's subsystem belongs to.
@@ -235,10 +237,10 @@ url = "https://{employer}/health-check-decisions"
                 .collect();
             text.push_str(&format!(
                 "\n[[clients]]\nid = \"{}\"\norganisation = \"{CLINIC}\"\nspki_sha256 = [{}]\n\
-                 organisation_identifier = \"NTREE-{CLINIC}\"\ndestinations = {destinations}\n\
-                 dangerous_any_professional = true\n",
+                 organisation_identifier = \"NTREE-{CLINIC}\"\ndestinations = {destinations}\n{}\n",
                 registered.id,
                 keys.join(", "),
+                professionals(choices),
             ));
         }
         text.push_str(&patient_portal::settings(self.portal.address(), organisation(choices)));
@@ -246,6 +248,17 @@ url = "https://{employer}/health-check-decisions"
         text.push_str(&choices.settings);
         Ok(text)
     }
+}
+
+/// Whom a client may speak for, in the settings' words.
+fn professionals(choices: &Choices) -> String {
+    if choices.vouched.is_empty() {
+        return "dangerous_any_professional = true".to_owned();
+    }
+    let doctors = choices.vouched.iter().map(|(code, personal_code)| {
+        format!("{{ code = \"{code}\", personal_code = \"{personal_code}\", roles = [\"doctor\"] }}")
+    });
+    format!("professionals = [{}]", doctors.collect::<Vec<_>>().join(", "))
 }
 
 impl Playground {

@@ -17,11 +17,11 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use rustls::time_provider::DefaultTimeProvider;
 use store::{BodyFolder, Sqlite};
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::config::Config;
-use crate::delivery::{self, Courier};
+use crate::delivery::{self, Bells, Courier};
 use crate::gateway::Gateway;
 use crate::health::Health;
 use crate::intake::{Questions, Waiting};
@@ -141,7 +141,7 @@ pub(crate) async fn start(
         clock: Arc::clone(&clock),
         entropy: Arc::clone(&entropy),
         bodies: Arc::clone(&bodies),
-        work: Notify::new(),
+        bells: Bells::default(),
     });
     let courier = Arc::new(Courier {
         recorder: store,
@@ -203,7 +203,7 @@ impl Running {
         // After the peers that they call.
         gateway.rules.store(Arc::new(rules));
         // A destination that is back has waiting transfers made due.
-        gateway.wake();
+        gateway.bells.ring_all();
         // Parts that are fit are in force even when another is not; the first cause is what the operator needs.
         trust.map_err(|error| causes(&error))?;
         renewed.map(|()| at_restart)

@@ -3,6 +3,7 @@
 //! [`Courier`] is the core: what one due transfer comes to. It takes its clock, store, transport and randomness as
 //! parameters, and waits for nothing but them, so that a seeded simulation can drive it. [`run`] is the loop around it.
 
+mod bells;
 mod courier;
 mod retry;
 mod worker;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use clearance::adapter::Promise;
 
+pub(crate) use self::bells::Bells;
 pub(crate) use self::courier::{Courier, Halt, Step, Terms};
 pub(crate) use self::retry::Retry;
 pub(crate) use self::worker::run;

@@ -113,9 +113,10 @@ impl Worker {
 
     async fn serve(mut self) {
         let gateway = Arc::clone(&self.gateway);
+        let bell = gateway.bells.of(&self.name);
         while !*self.stop.borrow() {
             // Made before looking, so that what is accepted meanwhile is not slept over.
-            let woken = gateway.work.notified();
+            let woken = bell.notified();
             let wait = match self.round().await {
                 Ok(wait) => wait,
                 Err(error) => {
@@ -144,11 +145,12 @@ impl Worker {
     async fn round(&mut self) -> Result<Duration, Halt> {
         let (gateway, courier) = (Arc::clone(&self.gateway), Arc::clone(&self.courier));
         let name = self.name.clone();
+        let bell = gateway.bells.of(&name);
         let mut under_way = FuturesUnordered::new();
         let mut carried = BTreeSet::new();
         let mut failed = None;
         loop {
-            let woken = gateway.work.notified();
+            let woken = bell.notified();
             let places = gateway.config.load().delivery.concurrent.saturating_sub(under_way.len());
             let may_begin = gateway.health.opens() && !*self.stop.borrow();
             if failed.is_none() && places > 0 && may_begin {

@@ -184,7 +184,7 @@ async fn record(
         .await
         .map_err(|failure| not_sealed(gateway, &failure))?;
     metrics::permitted(&destination, &rules);
-    gateway.wake();
+    gateway.bells.ring(&destination);
     Ok(AcceptedAnswer { transfer, body, replayed: false })
 }
 

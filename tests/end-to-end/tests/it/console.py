@@ -1,27 +1,33 @@
 """Opens the console in Chromium and prints as JSON what is seen there.
 
-    console.py look ORIGIN AXE     every view in both languages and appearances, wide and narrow: what axe-core objects to,
-                                   what the browser complains of, who else was asked, and everything that the pages hold
-    console.py walk ORIGIN         finds out why deliveries stopped, and resumes them: by keyboard alone
-    console.py limits ORIGIN       what somebody sees who may only look
-    console.py loses ORIGIN        says `open` and waits for a line; says what is shown when the gateway has gone meanwhile
+    console.py look ORIGIN AXE   every view, with answers of a bad and of a good day, in both languages and appearances,
+                                 wide and narrow: what axe-core objects to, what the browser complains of, who was asked
+    console.py steer ORIGIN      every act, by keyboard alone, with made-up answers: what is shown and what is sent
+    console.py limits ORIGIN     what somebody sees who may only look, with made-up answers
+    console.py read ORIGIN       everything that the pages of a real gateway hold
+    console.py walk ORIGIN       finds out why a real gateway's deliveries stopped, and resumes them: by keyboard alone
+    console.py loses ORIGIN      says `open` and waits for a line; says what is shown when the gateway has gone meanwhile
 """
 
 import json
 import sys
+from urllib.parse import parse_qsl, urlsplit
 
+from console_scenes import Scene
 from playwright.sync_api import sync_playwright
 
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 WAIT_MS = 20_000
 TABS_MAX = 150
+API = "/admin/v1/"
 
 
 class Console:
-    """A browser that has the console open, and everything it complained of."""
+    """A browser that has the console open, and everything it complained of. With a scene, that answers for the API."""
 
-    def __init__(self, playwright, origin, language="en", appearance="light", width=1280):
+    def __init__(self, playwright, origin, scene=None, language="en", appearance="light", width=1280):
         self.origin = origin
+        self.scene = scene
         self.complaints = []
         self.elsewhere = []
         self.browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
@@ -33,6 +39,8 @@ class Console:
         self.page.on("console", self.heard)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", self.asked)
+        if scene:
+            self.page.route(f"{origin}{API}**", self.answered)
         self.open("")
 
     def heard(self, message):
@@ -43,31 +51,44 @@ class Console:
         if not request.url.startswith((self.origin + "/", "data:")):
             self.elsewhere.append(request.url)
 
+    def answered(self, route):
+        address, request = urlsplit(route.request.url), route.request
+        path = address.path.removeprefix(API)
+        if path == "events":
+            # One event, and the stream ends: the page goes on by looking every few seconds.
+            return route.fulfill(content_type="text/event-stream", body="event: trouble\ndata: {}\n\n")
+        if request.method == "GET":
+            status, document = self.scene.answer(path, dict(parse_qsl(address.query)))
+        else:
+            assert request.headers["content-type"] == "application/json"
+            status, document = self.scene.act(path, request.post_data_json)
+        return route.fulfill(status=status, content_type="application/json", body=json.dumps(document))
+
     def open(self, view):
         # Another fragment alone would leave the view before it there for a moment.
         self.page.goto("about:blank")
         self.page.goto(f"{self.origin}/{view and 'console/' + view}")
-        self.page.wait_for_selector("#heading")
+        self.page.wait_for_selector(".view[aria-busy=false] #heading")
 
     def text(self, selector):
         return " ".join(self.page.inner_text(selector).split())
 
     def says(self, selector, text):
-        """Waits until the first such element says this."""
+        """Waits until one such element says this."""
         self.page.locator(selector, has_text=text).first.wait_for()
 
-    def tab_to(self, name):
+    def tab_to(self, name, key="Tab"):
         """Presses Tab until what has the focus is called so. What has the focus must be seen to have it."""
         for _ in range(TABS_MAX):
-            self.page.keyboard.press("Tab")
+            self.page.keyboard.press(key)
             focus = self.page.evaluate(FOCUS)
             if focus and focus["name"].startswith(name):
                 assert focus["seen"], f"`{name}` has the focus, and it is not seen"
                 return
         raise AssertionError(f"no way to `{name}` by keyboard")
 
-    def press(self, name):
-        self.tab_to(name)
+    def press(self, name, key="Tab"):
+        self.tab_to(name, key)
         self.page.keyboard.press("Enter")
 
 
@@ -76,7 +97,7 @@ FOCUS = """() => {
   if (!focus || focus === document.body) return null;
   const { outlineStyle, outlineWidth } = getComputedStyle(focus);
   const { top, bottom, width, height } = focus.getBoundingClientRect();
-  const name = (focus.getAttribute("aria-label") ?? focus.textContent ?? "").trim().replace(/\\s+/g, " ");
+  const name = (focus.labels?.[0]?.textContent ?? focus.textContent).trim().replace(/\\s+/g, " ");
   const outlined = outlineStyle !== "none" && parseFloat(outlineWidth) >= 2;
   return { name, seen: outlined && width > 0 && height > 0 && bottom > 0 && top < innerHeight };
 }"""
@@ -90,39 +111,137 @@ SMALL = """() => [...document.querySelectorAll("button, select, input, nav a, .a
 
 def look(playwright, origin, axe):
     """Each view as it is, and once more with the dialog of an act open."""
-    found = {"violations": [], "complaints": [], "elsewhere": [], "wide": [], "small": [], "pages": []}
-    rules = open(axe, encoding="utf-8").read()
-    for language, appearance, width in (("en", "light", 1280), ("et", "dark", 320), ("en", "dark", 768)):
-        console = Console(playwright, origin, language, appearance, width)
+    found = {"violations": [], "complaints": [], "elsewhere": [], "wide": [], "small": [], "seen": 0}
+    with open(axe, encoding="utf-8") as file:
+        rules = file.read()
+    troubled, well = Scene(), Scene(well=True, transfers=0)
+    one = troubled.transfers[4]["transfer"]
+    views = ["", "#/transfers", "#/transfers?destination=employer&state=unknown", f"#/transfers/{one}", "#/certificates"]
+    views += ["#/ledger", "#/about", "#/runbook/clearanceundelivered", "dialog"]
+    for scene, language, appearance, width, shown in (
+        (troubled, "en", "light", 1280, views),
+        (troubled, "et", "dark", 320, views),
+        (troubled, "en", "dark", 768, ["", "dialog"]),
+        (Scene(roles=["read"]), "et", "light", 1280, ["", "#/about"]),
+        (well, "en", "light", 320, ["", "#/transfers"]),
+    ):
+        console = Console(playwright, origin, scene, language, appearance, width)
         page = console.page
-        transfer = page.evaluate("fetch('/admin/v1/transfers').then((answer) => answer.json())")["transfers"][0]
-        views = ["", "#/transfers", "#/transfers?destination=employer", f"#/transfers/{transfer['transfer']}"]
-        views += ["#/certificates", "#/ledger", "#/about", "#/runbook/clearanceundelivered", "#/transfers/none"]
-        for view in [*views, "dialog"]:
+        for view in shown:
+            console.open("" if view == "dialog" else view)
             if view == "dialog":
-                console.open("")
                 page.locator(".destination button").first.click()
                 page.locator("dialog .effect").wait_for()
-            else:
-                console.open(view)
+            which = f"{view} {language} {appearance} {width}"
             page.evaluate(rules)
             result = page.evaluate("(tags) => axe.run(document, { runOnly: tags })", WCAG)
             found["violations"] += [
-                f"{view} {language} {appearance}: {one['id']} at {one['nodes'][0]['target']}: {one['nodes'][0]['html'][:200]}"
+                f"{which}: {one['id']} at {one['nodes'][0]['target']}: {one['nodes'][0]['html'][:200]}"
                 for one in result["violations"]
             ]
-            found["small"] += [f"{view} {language}: {target}" for target in page.evaluate(SMALL)]
+            found["small"] += [f"{which}: {target}" for target in page.evaluate(SMALL)]
             if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-                found["wide"].append(f"{view} {language} {width}")
+                found["wide"].append(which)
             assert page.evaluate("document.documentElement.lang") == language
-            assert page.evaluate("document.querySelectorAll('h1').length") == 1, view
-            found["pages"].append({"view": view, "title": page.title(), "content": page.content()})
+            assert page.evaluate("document.querySelectorAll('h1').length") == 1, which
+            found["seen"] += 1
         found["complaints"] += console.complaints
         found["elsewhere"] += console.elsewhere
         console.browser.close()
-    # The detail of a transfer that is not there is refused; the browser says so, and it may.
-    found["complaints"] = [said for said in found["complaints"] if "404" not in said]
     return found
+
+
+def steer(playwright, origin):
+    scene = Scene()
+    console = Console(playwright, origin, scene)
+    keyboard = console.page.keyboard
+    seen = {}
+
+    # The dialog begins at its first field; Escape leaves without an act, and gives the focus back.
+    console.press("Pause… employer")
+    console.says("dialog .effect", "Would affect")
+    seen["pause"] = console.text("dialog")
+    keyboard.press("Escape")
+    seen["after escape"] = console.page.evaluate(FOCUS)["name"]
+    keyboard.press("Enter")
+    console.says("dialog .effect", "Would affect")
+    keyboard.type("their certificate")
+    keyboard.press("Enter")
+    console.says("#notice", "employer is paused.")
+    console.says(".trouble", "employer: paused")
+
+    console.open("#/transfers?destination=employer")
+    console.press("Retry now… employer")
+    console.says("dialog", "3 are skipped: under way")
+    console.press("Retry now")
+    console.says("#notice", "2 transfers are due now.")
+    console.press("Discard… employer")
+    console.says("dialog .effect", "Would affect 2 transfers.")
+    console.tab_to("It is cleared up with the destination")
+    keyboard.press("Space")
+    console.says("dialog .effect", "Would affect 3 transfers.")
+    console.tab_to("Reason")
+    keyboard.type("sent again by the clinic")
+    console.press("Discard")
+    console.says("#notice", "3 transfers are discarded.")
+
+    # A filter changes the address and leaves the focus where it was chosen.
+    console.tab_to("State", "Shift+Tab")
+    keyboard.press("ArrowDown")
+    console.page.wait_for_function("location.hash.endsWith('state=accepted')")
+    console.page.wait_for_selector(".view[aria-busy=false]")
+    seen["focus after filter"] = console.page.evaluate("document.activeElement.id")
+    seen["states"] = sorted(set(console.page.locator("td > .status:first-child").all_inner_texts()))
+    console.open("#/transfers")
+    console.press("Older")
+    console.says("nav", "Newest")
+    seen["page 2"] = console.page.locator("tbody tr").count()
+
+    console.open("#/certificates")
+    console.press("Reload")
+    console.says("#notice", "One keeps its old files: employer: authority (holds no certificate)")
+    console.open("#/ledger")
+    seen["verified"] = console.text(".view dl")
+    console.press("Verify")
+    console.says("dd", "1,200 entries, whole")
+    console.open("#/about")
+    console.tab_to("Filter of the log")
+    keyboard.press("End")
+    keyboard.type(",gateway::delivery=debug")
+    keyboard.press("Enter")
+    console.says("#notice", "it was info.")
+
+    # What is chosen is remembered.
+    console.page.select_option("#language", "et")
+    console.page.select_option("#theme", "dark")
+    console.says("h1", "Lüüs")
+    console.open("")
+    seen["remembered"] = console.page.evaluate("[document.documentElement.lang, getComputedStyle(document.body).colorScheme]")
+    return {**seen, "acts": scene.acts, "complaints": console.complaints}
+
+
+def limits(playwright, origin):
+    console = Console(playwright, origin, Scene(roles=["read"]))
+    buttons = console.page.locator("main button")
+    seen = {"buttons": buttons.count(), "enabled": sum(one.is_enabled() for one in buttons.all())}
+    seen["note"] = console.text("section > .note")
+    for view, role in (("transfers?destination=employer", "ops"), ("certificates", "certs"), ("ledger", "dpo"), ("about", "ops")):
+        console.open(f"#/{view}")
+        console.says("main .note", f"This needs the role {role}")
+        seen["buttons"] += buttons.count()
+        seen["enabled"] += sum(one.is_enabled() for one in buttons.all())
+    return seen
+
+
+def read(playwright, origin):
+    console = Console(playwright, origin)
+    listed = console.page.evaluate(f"fetch('{API}transfers').then((answer) => answer.json())")["transfers"]
+    views = ["", "#/transfers", "#/certificates", "#/ledger", "#/about", *(f"#/transfers/{one['transfer']}" for one in listed)]
+    pages = []
+    for view in views:
+        console.open(view)
+        pages.append({"view": view, "text": console.text("main"), "content": console.page.content()})
+    return {"pages": pages, "complaints": console.complaints, "elsewhere": console.elsewhere}
 
 
 def walk(playwright, origin):
@@ -135,17 +254,13 @@ def walk(playwright, origin):
     console.says("h1", "Transfers")
     seen["address"] = page.evaluate("location.hash")
     console.says("td", "accepted")
-    console.press("Transfer ")
+    console.press("Transfer …")
     console.says("h2", "History")
     seen["focus"] = page.evaluate("document.activeElement.id")
     seen["detail"] = console.text("main")
 
-    # The focus is at the heading now; Shift+Tab leads back up to the views.
-    for _ in range(20):
-        page.keyboard.press("Shift+Tab")
-        if page.evaluate(FOCUS)["name"].startswith("Now"):
-            break
-    page.keyboard.press("Enter")
+    # The focus is at the heading now; the views are above it.
+    console.press("Now", "Shift+Tab")
     console.says("h2", "Destinations")
     console.press("Resume… employer")
     console.says("dialog .effect", "Would affect")
@@ -156,32 +271,23 @@ def walk(playwright, origin):
     seen["notice"] = console.text("#notice")
     console.says("h1", "Nothing is wrong")
     seen["end"] = console.text("h1")
+    # The button went with its trouble. The focus did not.
+    seen["focus at the end"] = page.evaluate("document.activeElement.id")
     seen["complaints"] = console.complaints
-    return seen
-
-
-def limits(playwright, origin):
-    console = Console(playwright, origin)
-    buttons = console.page.locator(".destination button")
-    seen = {"buttons": buttons.count(), "enabled": sum(one.is_enabled() for one in buttons.all())}
-    seen["note"] = console.text("section > .note")
-    for view, role in (("certificates", "certs"), ("ledger", "dpo"), ("about", "ops")):
-        console.open(f"#/{view}")
-        console.says("main .note", role)
-        seen["enabled"] += sum(one.is_enabled() for one in console.page.locator("main button").all())
     return seen
 
 
 def loses(playwright, origin):
     console = Console(playwright, origin)
-    seen = {"before": console.text("h1"), "pulse": console.text(".pulse")}
+    console.says(".pulse", "Live")
+    seen = {"before": console.text("h1")}
     print("open", flush=True)
     sys.stdin.readline()
     console.says(".trouble.lost", "No connection to the gateway")
     seen["after"] = console.text("h1")
     seen["trouble"] = console.text(".trouble.lost")
     seen["states"] = console.page.locator(".destination .status").all_inner_texts()
-    seen["good"] = console.page.locator("main .icon.good").count()
+    seen["good"] = console.page.locator(".icon.good").count()
     seen["enabled"] = sum(one.is_enabled() for one in console.page.locator("main button").all())
     seen["title"] = console.page.title()
     return seen
@@ -189,4 +295,5 @@ def loses(playwright, origin):
 
 with sync_playwright() as started:
     step, *rest = sys.argv[1:]
-    print(json.dumps({"look": look, "walk": walk, "limits": limits, "loses": loses}[step](started, *rest)))
+    steps = {"look": look, "steer": steer, "limits": limits, "read": read, "walk": walk, "loses": loses}
+    print(json.dumps(steps[step](started, *rest)))

@@ -3,6 +3,7 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::string_slice,
     clippy::print_stderr,
     reason = "a test that cannot go on ends, and one that is skipped says so"
 )]
@@ -14,6 +15,7 @@ mod commands;
 mod connections;
 mod console;
 mod crash;
+mod documented;
 mod doors;
 mod floods;
 mod handshakes;
@@ -21,6 +23,7 @@ mod health_insurance_fund;
 mod image_bank;
 mod limits;
 mod markers;
+mod mutations;
 mod neighbours;
 mod partners;
 mod patient_portal;

@@ -1,6 +1,8 @@
 //! A certificate stuffed with a marker in every field that can hold text: only the allowed ones arrive, and none of the
 //! others is found in what was sent, the answers, the log, the metrics, the traces, or any file, raw or encoded.
 
+mod xml;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 

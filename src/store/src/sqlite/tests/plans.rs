@@ -78,6 +78,26 @@ fn a_hundred_thousand_ended_transfers_slow_nothing_down() {
 }
 
 #[test]
+fn no_statement_is_planned_anew_for_other_values() {
+    let (_folder, connection) = store_of_age(10);
+    let hot: [(&str, [&[&dyn rusqlite::ToSql]; 2]); 5] = [
+        (queries::DUE, [&[&"employer", &1, &1], &[&"portal", &2, &2]]),
+        (queries::OVERDUE, [&[&"employer", &1, &1], &[&"portal", &2, &2]]),
+        (queries::NEXT_DUE, [&[&"employer"], &[&"portal"]]),
+        (queries::STATUS, [&[&1], &[&2]]),
+        (commands::CALL_FOR, [&[&"employer", &0, &"away", &1], &[&"portal", &1, &"gone", &2]]),
+    ];
+    for (sql, runs) in hot {
+        let mut statement = connection.prepare(sql).unwrap();
+        for values in runs {
+            let mut rows = statement.query(values).unwrap();
+            while rows.next().unwrap().is_some() {}
+        }
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0, "{sql}");
+    }
+}
+
+#[test]
 fn no_query_sorts_or_scans_what_grows() {
     let (_folder, connection) = store_of_age(10);
     let due = plan(&connection, queries::DUE, &[&"employer", &1, &1]);
