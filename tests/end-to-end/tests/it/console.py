@@ -6,7 +6,7 @@
     console.py limits ORIGIN     what somebody sees who may only look, with made-up answers
     console.py read ORIGIN       everything that the pages of a real gateway hold
     console.py walk ORIGIN       finds out why a real gateway's deliveries stopped, and resumes them: by keyboard alone
-    console.py loses ORIGIN      says `open` and waits for a line; says what is shown when the gateway has gone meanwhile
+    console.py loses ORIGIN      says `open` and waits for a line; what is shown when the gateway has gone meanwhile
 """
 
 import json
@@ -102,6 +102,8 @@ FOCUS = """() => {
   return { name, seen: outlined && width > 0 && height > 0 && bottom > 0 && top < innerHeight };
 }"""
 
+REMEMBERED = "[document.documentElement.lang, getComputedStyle(document.body).colorScheme]"
+
 # Targets of 24 by 24, but for links within a sentence: WCAG 2.2, 2.5.8.
 SMALL = """() => [...document.querySelectorAll("button, select, input, nav a, .acts a, td a")].filter((target) => {
   const { width, height } = target.getBoundingClientRect();
@@ -116,8 +118,8 @@ def look(playwright, origin, axe):
         rules = file.read()
     troubled, well = Scene(), Scene(well=True, transfers=0)
     one = troubled.transfers[4]["transfer"]
-    views = ["", "#/transfers", "#/transfers?destination=employer&state=unknown", f"#/transfers/{one}", "#/certificates"]
-    views += ["#/ledger", "#/about", "#/runbook/clearanceundelivered", "dialog"]
+    views = ["", "#/transfers", "#/transfers?destination=employer&state=unknown", f"#/transfers/{one}"]
+    views += ["#/certificates", "#/ledger", "#/about", "#/runbook/clearanceundelivered", "dialog"]
     for scene, language, appearance, width, shown in (
         (troubled, "en", "light", 1280, views),
         (troubled, "et", "dark", 320, views),
@@ -136,8 +138,9 @@ def look(playwright, origin, axe):
             page.evaluate(rules)
             result = page.evaluate("(tags) => axe.run(document, { runOnly: tags })", WCAG)
             found["violations"] += [
-                f"{which}: {one['id']} at {one['nodes'][0]['target']}: {one['nodes'][0]['html'][:200]}"
+                f"{which}: {one['id']}: {node['target']} {node['html'][:200]}"
                 for one in result["violations"]
+                for node in one["nodes"][:1]
             ]
             found["small"] += [f"{which}: {target}" for target in page.evaluate(SMALL)]
             if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
@@ -216,7 +219,7 @@ def steer(playwright, origin):
     console.page.select_option("#theme", "dark")
     console.says("h1", "Lüüs")
     console.open("")
-    seen["remembered"] = console.page.evaluate("[document.documentElement.lang, getComputedStyle(document.body).colorScheme]")
+    seen["remembered"] = console.page.evaluate(REMEMBERED)
     return {**seen, "acts": scene.acts, "complaints": console.complaints}
 
 
@@ -225,7 +228,8 @@ def limits(playwright, origin):
     buttons = console.page.locator("main button")
     seen = {"buttons": buttons.count(), "enabled": sum(one.is_enabled() for one in buttons.all())}
     seen["note"] = console.text("section > .note")
-    for view, role in (("transfers?destination=employer", "ops"), ("certificates", "certs"), ("ledger", "dpo"), ("about", "ops")):
+    needed = {"transfers?destination=employer": "ops", "certificates": "certs", "ledger": "dpo", "about": "ops"}
+    for view, role in needed.items():
         console.open(f"#/{view}")
         console.says("main .note", f"This needs the role {role}")
         seen["buttons"] += buttons.count()
@@ -236,7 +240,8 @@ def limits(playwright, origin):
 def read(playwright, origin):
     console = Console(playwright, origin)
     listed = console.page.evaluate(f"fetch('{API}transfers').then((answer) => answer.json())")["transfers"]
-    views = ["", "#/transfers", "#/certificates", "#/ledger", "#/about", *(f"#/transfers/{one['transfer']}" for one in listed)]
+    views = ["", "#/transfers", "#/certificates", "#/ledger", "#/about"]
+    views += [f"#/transfers/{one['transfer']}" for one in listed]
     pages = []
     for view in views:
         console.open(view)

@@ -1,14 +1,14 @@
 """Answers of the admin API that a gateway under test can hardly be brought to give: what the console makes of bad days.
 
-Made up by the contract of the admin API, not by its code. A scene answers calls, remembers the acts among them, and does
-what they ask as far as the console can see it.
+Made up by the contract of the admin API, not by its code. A scene answers calls, remembers the acts among them, and
+does what they ask as far as the console can see it.
 """
 
 from datetime import datetime, timedelta, timezone
 
 NAMES = ["employer", "image-bank", "patient-portal", "transport-administration"]
-STATES = ["accepted", "delivering", "unknown", "delivered", "refused-by-destination", "withheld", "withdrawn", "expired"]
-WAITING = STATES[:3]
+WAITING = ["accepted", "delivering", "unknown"]
+STATES = [*WAITING, "delivered", "refused-by-destination", "withheld", "withdrawn", "expired"]
 ALL_ROLES = ["ops", "certs", "dpo", "read"]
 DIGEST = "9f" * 32
 
@@ -28,7 +28,8 @@ class Scene:
         self.well = well
         self.roles = roles
         self.acts = []
-        self.paused = {} if well else {"image-bank": {"by": "ops-anna", "at": ago(hours=5), "reason": "their maintenance"}}
+        pause = {"by": "ops-anna", "at": ago(hours=5), "reason": "their maintenance"}
+        self.paused = {} if well else {"image-bank": pause}
         self.verified = None if well else {"at": ago(days=1), "entries": 96, "ok": False, "fault": "leaf-altered"}
         self.log_filter = "info"
         self.transfers = [self.transfer(number) for number in range(transfers)]
@@ -56,7 +57,8 @@ class Scene:
     def overview(self):
         troubles = [] if self.well else [
             trouble("destination-failing", "employer", ago(minutes=14), "clearancedestinationfails"),
-            *(trouble("destination-paused", name, of["at"], "clearanceundelivered") for name, of in self.paused.items()),
+            *(trouble("destination-paused", name, pause["at"], "clearanceundelivered")
+              for name, pause in self.paused.items()),
             trouble("certificate-expires", "employer: client certificate", ago(days=2), "clearancecertificateexpires"),
             trouble("of-a-later-release", None, ago(days=2), None),
         ]
@@ -110,7 +112,8 @@ class Scene:
                    {"index": index + 2, "at": at, "kind": "administration", "who": "ops-anna", "action": "retry"}]
         if found["final"]:
             history.append({"index": index + 3, "at": at, "kind": "outcome", "state": found["state"]})
-        errors = [{"code": "value-unknown", "pointer": "/entry/2"}] if found["state"] == "refused-by-destination" else []
+        refused = found["state"] == "refused-by-destination"
+        errors = [{"code": "value-unknown", "pointer": "/entry/2"}] if refused else []
         return 200, {**found, "errors": errors, "acknowledged": found["state"] == "delivered", "history": history}
 
     def page(self, query):
@@ -145,7 +148,8 @@ class Scene:
             return 200, {"affected": affected, "skipped": [{"code": "under-way", "count": 3}], "transfers": [],
                          "acts": not preview}
         if path == "certificates/reload":
-            return 200, {"reloaded": [{"name": "employer: authority", "outcome": "kept-old", "why": "holds no certificate"}]}
+            kept = {"name": "employer: authority", "outcome": "kept-old", "why": "holds no certificate"}
+            return 200, {"reloaded": [kept]}
         if path == "ledger/verify":
             self.verified = {"at": ahead(seconds=1), "entries": 1200, "ok": True}
             return 202, {"started": True}
