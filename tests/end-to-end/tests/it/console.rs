@@ -35,6 +35,7 @@ async fn every_act_is_shown_before_it_is_done_and_needs_no_mouse() {
     }
     let gateway = TestGateway::with_stand_ins(BINARY).await;
     let seen = console(&gateway, "steer", &[]).await;
+    assert_eq!(seen["focus after resuming"], "heading");
     says(&seen["pause"], &["Pause employer", "Would affect 12 transfers.", "Reason", "Cancel"]);
     assert_eq!(seen["after escape"], "Pause… employer");
     assert_eq!((&seen["focus after filter"], &seen["states"]), (&json!("filter-state"), &json!(["accepted"])));
@@ -46,6 +47,8 @@ async fn every_act_is_shown_before_it_is_done_and_needs_no_mouse() {
     assert_eq!(
         seen["acts"],
         json!([
+            ["destinations/image-bank/resume", { "preview": true }],
+            ["destinations/image-bank/resume", {}],
             // Left by Escape.
             ["destinations/employer/pause", { "preview": true }],
             ["destinations/employer/pause", { "preview": true }],
