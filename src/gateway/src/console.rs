@@ -250,10 +250,10 @@ mod tests {
             assert!(theme || quoted.contains(key.as_str()), "{key} is not used");
         }
         for (name, script) in scripts() {
-            let calls =
-                script.match_indices("t(\"").filter(|(at, _)| !script[..*at].ends_with(char::is_alphabetic));
-            for (at, call) in calls {
-                let key = script[at + call.len()..].split('"').next().unwrap();
+            let parts: Vec<_> = script.split("t(\"").collect();
+            // What a call begins with, and what stood before it: `effect("` calls something else.
+            let calls = parts.windows(2).filter(|pair| !pair[0].ends_with(char::is_alphabetic));
+            for key in calls.map(|pair| pair[1].split('"').next().unwrap()) {
                 assert!(english.contains_key(key), "{name}: {key} is not there");
             }
         }

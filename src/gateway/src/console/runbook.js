@@ -22,7 +22,7 @@ export function view({ sections, section }, _, { id }) {
   const item = (name) =>
     h("a", { href: `#/runbook/${anchor(name)}`, "aria-current": anchor(name) === id && "page" }, name);
   return [
-    heading(section ? section.name : t("runbook")),
+    heading(section ? humps(section.name) : t("runbook")),
     section && h("div", { class: "prose", lang: "en", key: id }, blocks(section.text)),
     h("h2", null, t("runbook.sections")),
     h("ul", null, sections.map(({ name }) => h("li", { key: name }, item(name)))),
@@ -31,6 +31,9 @@ export function view({ sections, section }, _, { id }) {
 
 /** As a heading is turned into an anchor where Markdown is shown. */
 const anchor = (name) => name.toLowerCase().replace(/[^\w -]/g, "").replaceAll(" ", "-");
+
+/** A name of an alert may be broken where it was joined. */
+const humps = (name) => name.split(/(?=[A-Z])/).map((part) => [part, h("wbr")]);
 
 function blocks(text) {
   return text.trim().split(/\n(```[\s\S]*?\n```)(?=\n|$)|\n{2,}/).filter((block) => block?.trim()).map(block);
