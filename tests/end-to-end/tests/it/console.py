@@ -2,11 +2,9 @@
 
     console.py look ORIGIN AXE   every view, with answers of a bad and of a good day, in both languages and appearances,
                                  wide and narrow: what axe-core objects to, what the browser complains of, who was asked
-    console.py steer ORIGIN      every act, by keyboard alone, with made-up answers: what is shown and what is sent
-    console.py limits ORIGIN     what somebody sees who may only look, with made-up answers
-    console.py read ORIGIN       everything that the pages of a real gateway hold
-    console.py walk ORIGIN       finds out why a real gateway's deliveries stopped, and resumes them: by keyboard alone
-    console.py loses ORIGIN      says `open` and waits for a line; what is shown when the gateway has gone meanwhile
+    console.py steer ORIGIN      every act, by keyboard alone: what is shown and what is sent
+    console.py limits ORIGIN     what somebody sees who may only look
+    console.py loses ORIGIN      what is shown when the gateway cannot be reached any more, and then again
 """
 
 import json
@@ -52,6 +50,8 @@ class Console:
     def answered(self, route):
         address, request = urlsplit(route.request.url), route.request
         path = address.path.removeprefix(API)
+        if self.scene.gone:
+            return route.abort()
         if path == "events":
             # One event, and the stream ends: the page goes on by looking every few seconds.
             return route.fulfill(content_type="text/event-stream", body="event: trouble\ndata: {}\n\n")
@@ -245,68 +245,27 @@ def limits(browser, origin):
     return seen
 
 
-def read(browser, origin):
-    console = Console(browser, origin)
-    listed = console.page.evaluate(f"fetch('{API}transfers').then((answer) => answer.json())")["transfers"]
-    views = ["", "#/transfers", "#/certificates", "#/ledger", "#/about"]
-    views += [f"#/transfers/{one['transfer']}" for one in listed]
-    pages = []
-    for view in views:
-        console.open(view)
-        pages.append({"view": view, "text": console.text("main"), "content": console.page.content()})
-    return {"pages": pages, "complaints": console.complaints, "elsewhere": console.elsewhere}
-
-
-def walk(browser, origin):
-    """From "what is wrong" over its transfers to the act that mends it. The mouse is not touched."""
-    console = Console(browser, origin)
-    page = console.page
-    seen = {"verdict": console.text("h1"), "title": page.title(), "trouble": console.text(".trouble")}
-
-    console.press("Transfers employer")
-    console.says("h1", "Transfers")
-    seen["address"] = page.evaluate("location.hash")
-    console.says("td", "accepted")
-    console.press("Transfer …")
-    console.says("h2", "History")
-    seen["focus"] = page.evaluate("document.activeElement.id")
-    seen["detail"] = console.text("main")
-
-    # The focus is at the heading now; the views are above it.
-    console.press("Now", "Shift+Tab")
-    console.says("h2", "Destinations")
-    console.press("Resume… employer")
-    console.says("dialog .effect", "Would affect")
-    seen["dialog"] = console.text("dialog")
-    console.press("Resume")
-    console.says("#notice", "resumed")
-    assert page.locator("dialog[open]").count() == 0
-    seen["notice"] = console.text("#notice")
-    console.says("h1", "Nothing is wrong")
-    seen["end"] = console.text("h1")
-    # The button went with its trouble. The focus did not.
-    seen["focus at the end"] = page.evaluate("document.activeElement.id")
-    seen["complaints"] = console.complaints
-    return seen
-
-
 def loses(browser, origin):
-    console = Console(browser, origin)
-    console.says(".pulse", "Live")
-    seen = {"before": console.text("h1")}
-    print("open", flush=True)
-    sys.stdin.readline()
+    scene = Scene(well=True)
+    console = Console(browser, origin, scene)
+    states = console.page.locator(".destination .status")
+    seen = {"before": console.text("h1"), "well": states.all_inner_texts()}
+    scene.gone = True
     console.says(".trouble.lost", "No connection to the gateway")
-    seen["after"] = console.text("h1")
-    seen["trouble"] = console.text(".trouble.lost")
-    seen["states"] = console.page.locator(".destination .status").all_inner_texts()
+    seen |= {"after": console.text("h1"), "trouble": console.text(".trouble.lost"), "was": states.all_inner_texts()}
     seen["good"] = console.page.locator(".icon.good").count()
     seen["enabled"] = sum(one.is_enabled() for one in console.page.locator("main button").all())
     seen["title"] = console.page.title()
+    console.page.evaluate("location.hash = '#/certificates'")
+    console.says("h1", "Certificates")
+    seen["another view"] = console.text("main")
+    scene.gone = False
+    console.says("caption", "In force")
+    seen["lost at the end"] = console.page.locator(".lost").count()
     return seen
 
 
-STEPS = {"look": look, "steer": steer, "limits": limits, "read": read, "walk": walk, "loses": loses}
+STEPS = {"look": look, "steer": steer, "limits": limits, "loses": loses}
 
 with sync_playwright() as playwright:
     step, *rest = sys.argv[1:]

@@ -81,6 +81,25 @@ async fn who_may_only_look_is_told_which_role_is_missing() {
     gateway.rests().await;
 }
 
+#[tokio::test]
+async fn without_a_connection_nothing_is_called_well() {
+    if !has_browser().await {
+        return;
+    }
+    let gateway = TestGateway::with_stand_ins(BINARY).await;
+    let seen = console(&gateway, "loses", &[]).await;
+    assert_eq!(seen["before"], "Nothing is wrong");
+    assert_eq!(seen["well"], json!(vec!["delivering"; 4]));
+    assert_eq!(seen["after"], "What is wrong now is not known");
+    says(&seen["trouble"], &["since", "Why", "does not answer", "What to do", "systemctl status clearance"]);
+    assert_eq!(seen["was"], json!(vec!["was: delivering"; 4]));
+    assert_eq!((&seen["good"], &seen["enabled"]), (&json!(0), &json!(0)));
+    says(&seen["title"], &["(!)"]);
+    says(&seen["another view"], &["No connection to the gateway", "Certificates"]);
+    assert_eq!(seen["lost at the end"], 0);
+    gateway.rests().await;
+}
+
 /// What `console.py` saw.
 async fn console(gateway: &TestGateway, step: &str, arguments: &[&str]) -> Value {
     let said = run(&mut command(gateway, step, arguments)).await;

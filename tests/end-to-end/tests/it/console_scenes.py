@@ -28,6 +28,7 @@ class Scene:
         self.well = well
         self.roles = roles
         self.acts = []
+        self.gone = False
         pause = {"by": "ops-anna", "at": ago(hours=5), "reason": "their maintenance"}
         self.paused = {} if well else {"image-bank": pause}
         self.verified = None if well else {"at": ago(days=1), "entries": 96, "ok": False, "fault": "leaf-altered"}
@@ -78,9 +79,11 @@ class Scene:
     def destination(self, name):
         failing = name == "employer" and not self.well
         pending = sum(one["destination"] == name and one["state"] in WAITING for one in self.transfers)
+        state = "delivering" if self.transfers else "idle"
+        state = "paused" if name in self.paused else "failing" if failing else state
         return {
             "name": name, "adapter": name, "paused": self.paused.get(name),
-            "state": "paused" if name in self.paused else "failing" if failing else "delivering" if pending else "idle",
+            "state": state,
             "pending": pending, "due": pending // 2, "unknown": pending // 3, "parked": int(failing),
             "oldest_accepted_at": ago(minutes=14) if pending else None, "last_delivered_at": ago(minutes=15),
             "last_failure": {"at": ago(seconds=31), "code": "not-reached"} if failing else None,
