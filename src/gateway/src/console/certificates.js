@@ -18,7 +18,7 @@ export function view({ certificates, clients }, state) {
     needs(state, "certs"),
     h("p", { class: "note" }, t("reload.explains")),
     table(t("certificates.caption"), ["name", "state", "ends", "loaded", "fingerprint"].map((key) => t(key)),
-      soonest.map((one) => [one.name, [
+      soonest.map((one) => [`${one.name} ${one.sha256}`, [
         [one.name, h("span", { class: "note" }, word("kind", one.kind))],
         [status(state, "certificate", one.state), one.why && h("span", { class: "note", lang: "en" }, one.why)],
         ends(one.not_after, state),
@@ -28,7 +28,7 @@ export function view({ certificates, clients }, state) {
     h("h2", null, t("clients")),
     clients.length === 0 ? h("p", { class: "empty" }, t("clients.none")) :
       table(t("clients.caption"), ["client", "fingerprint", "ends", "first-seen", "last-seen"].map((key) => t(key)),
-        clients.map((one) => [one.certificate_sha256, [
+        clients.map((one) => [`${one.client} ${one.certificate_sha256}`, [
           one.client, digest(one.certificate_sha256), ends(one.not_after, state),
           ago(one.first_seen_at, state.now), ago(one.last_seen_at, state.now),
         ]])),
