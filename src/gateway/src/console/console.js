@@ -181,7 +181,7 @@ function lost() {
     since(at, state.now),
     facts(
       [t("why"), said ? sentence(why.message) : t("lost.why")],
-      [t("do"), t(why.slug === "admin-unknown" ? "lost.do-unknown" : "lost.do")]),
+      [t("do"), t(why.code === "admin-unknown" ? "lost.do-unknown" : "lost.do")]),
     state.overview && h("p", null, t("lost.then", { span: span(state.overview.now, state.now) })));
 }
 
