@@ -11,6 +11,7 @@
 //! | clients, destinations and policies in force | `rules`, `adapters` |
 //! | checkpoints, figures, old keys | `housekeeping` |
 //! | logs, metrics, traces, health | `telemetry`, `health`, `admin` |
+//! | the operators' page | `console`, and `docs/console.md` |
 //! | settings | `config`, and `deploy/clearance.toml` |
 //! | the commands | `commands` |
 
@@ -18,6 +19,7 @@ mod adapters;
 mod admin;
 mod commands;
 mod config;
+mod console;
 mod delivery;
 mod gateway;
 mod health;

@@ -25,7 +25,7 @@ use serde_json::json;
 pub(crate) use self::access::Role;
 pub(crate) use self::operations::{Operations, follow};
 use crate::gateway::Gateway;
-use crate::intake;
+use crate::{console, intake};
 
 /// The routes of the admin listener.
 pub(crate) fn router(gateway: Arc<Gateway>, metrics: PrometheusHandle) -> Router {
@@ -37,6 +37,7 @@ pub(crate) fn router(gateway: Arc<Gateway>, metrics: PrometheusHandle) -> Router
         .nest("/admin/v1", api())
         .with_state(gateway)
         .merge(intake::problem_pages())
+        .merge(console::router())
 }
 
 fn api() -> Router<Arc<Gateway>> {

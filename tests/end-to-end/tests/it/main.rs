@@ -13,6 +13,7 @@ mod certificates;
 mod collector;
 mod commands;
 mod connections;
+mod console;
 mod crash;
 mod disclosures;
 mod documented;
