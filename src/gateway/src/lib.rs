@@ -11,6 +11,7 @@
 //! | clients, destinations and policies in force | `rules`, `adapters` |
 //! | checkpoints, figures, old keys | `housekeeping` |
 //! | logs, metrics, traces, health | `telemetry`, `health`, `admin` |
+//! | what systemd is told, what the kernel forbids | `service`, `sandbox` |
 //! | settings | `config`, and `deploy/clearance.toml` |
 //! | the commands | `commands` |
 
@@ -28,8 +29,10 @@ pub mod playground;
 mod rates;
 mod rotation;
 mod rules;
+mod sandbox;
 mod secrets;
 mod serve;
+mod service;
 #[cfg(feature = "test-destination")]
 mod shelf;
 mod sightings;
