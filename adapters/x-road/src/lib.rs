@@ -9,20 +9,21 @@
 //! | what is sent to the Security Server over REST | [`request`] |
 //! | whose fault an answer is | [`answer`], [`trouble`] |
 //! | the digest that ties a REST answer to its request | [`hash`] |
-//! | SOAP messages, attachments and faults | [`soap`] |
+//! | SOAP messages, attachments and faults | [`soap`], a crate of its own |
 //! | one exchange of SOAP messages | [`exchange`] |
 //! | what a provider offers | [`metadata`] |
 //! | the health information system: tokens, patient index, FHIR | [`tis`] |
 
-pub mod address;
 pub mod answer;
 pub mod exchange;
 pub mod hash;
 pub mod metadata;
 pub mod request;
-pub mod soap;
 pub mod tis;
 pub mod trouble;
+
+pub use x_road_soap as soap;
+pub use x_road_soap::address;
 
 #[cfg(test)]
 mod testing;

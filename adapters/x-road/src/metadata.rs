@@ -137,7 +137,7 @@ impl SecurityServer {
         id: Uuid,
         means: &Means<'_>,
     ) -> Result<SoapAnswer, Trouble> {
-        let service = provider.service(Part::fixed(code), None);
+        let service = provider.service(Part::published(code), None);
         let headers = Headers::new((&self.client).into(), service, MessageId::from(id));
         let limits = Limits {
             envelope_bytes_max: ANSWER_BYTES_MAX as u64,
@@ -162,7 +162,7 @@ impl SecurityServer {
         id: Uuid,
         means: &Means<'_>,
     ) -> Result<Bytes, Trouble> {
-        let service = provider.service(Part::fixed(code)).ok_or_else(unaskable)?;
+        let service = provider.service(Part::published(code)).ok_or_else(unaskable)?;
         let headers =
             HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json, */*;q=0.5"))]);
         let call = Call {
@@ -211,7 +211,7 @@ mod tests {
 
     /// The answer to the metadata service `code`.
     fn answer(code: &'static str, content: &str, attachments: &[Attachment]) -> Result<Reply, CallFailure> {
-        let service = Client::from(&provider()).service(Part::fixed(code), None);
+        let service = Client::from(&provider()).service(Part::published(code), None);
         let headers = Headers::new((&security_server().client).into(), service, ID.into());
         let body = format!(
             "<x:{code}Response xmlns:x=\"http://x-road.eu/xsd/xroad.xsd\" \

@@ -122,7 +122,7 @@ impl Tis {
         let instance = &settings.instance;
         let service = |given: Option<LocalService>, code: &'static str| match given {
             Some(given) => given.within(instance),
-            None => LocalService::of_tis(code).within(instance),
+            None => LocalService::published(["GOV", "70009770", "tis", code]).within(instance),
         };
         Ok(Self {
             auth: service(settings.auth, "auth"),

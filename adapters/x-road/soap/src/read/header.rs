@@ -3,14 +3,14 @@
 use std::io::BufRead;
 
 use super::field::{next_child, read_client, read_parts, read_server, read_service, read_string, read_text};
-use crate::soap::element::{Element, ElementName, copy};
-use crate::soap::error::{EnvelopeError, Field};
-use crate::soap::hash::RequestHash;
-use crate::soap::headers::{Headers, SecurityToken};
-use crate::soap::names::{Client, RepresentedParty, ServerId, Service};
-use crate::soap::text::{MessageId, Text};
-use crate::soap::xml::{Scanner, XmlError};
-use crate::soap::{PROTOCOL_VERSION, REPRESENTATION, SECURITY_TOKEN, SOAP, X_ROAD};
+use crate::element::{Element, ElementName, copy};
+use crate::error::{EnvelopeError, Field};
+use crate::hash::RequestHash;
+use crate::headers::{Headers, SecurityToken};
+use crate::names::{Client, RepresentedParty, ServerId, Service};
+use crate::text::{MessageId, Text};
+use crate::xml::{Scanner, XmlError};
+use crate::{PROTOCOL_VERSION, REPRESENTATION, SECURITY_TOKEN, SOAP, X_ROAD};
 
 /// Header elements that the protocol does not know. Each is handed out with all declarations in scope, so that many of
 /// them would take far more memory than they have bytes.

@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use quick_xml::Reader;
 use quick_xml::events::Event;
-use x_road::address::{ClientPath, ServiceId};
-use x_road::soap::mime::TransferEncoding;
-use x_road::soap::package::{Attachment, Style, Unpacking, pack};
-use x_road::soap::{Element, Headers, Limits, Message, Service, read, read_into};
+use x_road_soap::address::{ClientPath, ServiceId};
+use x_road_soap::mime::TransferEncoding;
+use x_road_soap::package::{Attachment, Style, Unpacking, pack};
+use x_road_soap::{Element, Headers, Limits, Message, Service, read, read_into};
 
 /// Items of the bill that is measured: together some 8 MiB.
 const ITEMS: usize = 40_000;

@@ -5,10 +5,10 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 
 use super::{body, bytes, envelope, headers, request};
-use crate::soap::mime::{ContentId, MimeError, TransferEncoding};
-use crate::soap::package::{Attachment, Packed, Style, Unpacking, pack, unpack};
-use crate::soap::xop::{self, XopError};
-use crate::soap::{EnvelopeError, Limits, Message};
+use crate::mime::{ContentId, MimeError, TransferEncoding};
+use crate::package::{Attachment, Packed, Style, Unpacking, pack, unpack};
+use crate::xop::{self, XopError};
+use crate::{EnvelopeError, Limits, Message};
 
 pub(super) fn attachment(id: &str, encoding: TransferEncoding, content: &[u8]) -> Attachment {
     Attachment {
@@ -29,7 +29,7 @@ fn packed() -> Packed {
 }
 
 /// A message of two parts with `replaced` spoilt.
-fn spoilt(old: &str, new: &str) -> Result<crate::soap::package::Received, EnvelopeError> {
+fn spoilt(old: &str, new: &str) -> Result<crate::package::Received, EnvelopeError> {
     let text = format!(
         "--b\r\nContent-Type: text/xml\r\nContent-ID: <root>\r\n\r\n{}\r\n--b\r\nContent-Type: text/plain\r\n\
          Content-ID: <data>\r\n\r\ncontent\r\n--b--\r\n",

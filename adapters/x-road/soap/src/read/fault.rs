@@ -3,10 +3,10 @@
 use std::io::BufRead;
 
 use super::field::{next_child, skip};
-use crate::soap::SOAP;
-use crate::soap::error::EnvelopeError;
-use crate::soap::fault::{Fault, FaultCode};
-use crate::soap::xml::{Scanner, Token};
+use crate::SOAP;
+use crate::error::EnvelopeError;
+use crate::fault::{Fault, FaultCode};
+use crate::xml::{Scanner, Token};
 
 /// As much of a fault's text is kept, in bytes.
 const TEXT_BYTES_MAX: usize = 16 << 10;

@@ -1,8 +1,8 @@
 //! Envelopes one by one: what is refused, and what is handed out.
 
 use super::{body, bytes, envelope, headers, message, read_str, request};
-use crate::soap::package::unpack;
-use crate::soap::{
+use crate::package::unpack;
+use crate::{
     AnswerError, Blame, Element, Envelope, EnvelopeError, Field, HashAlgorithm, HashError, Head, Headers,
     Kind, Limits, Message, MessageId, RequestHash, SecurityToken, Text, TextError, XmlError, XmlLimit, read,
     read_into,

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::{headers, request};
-use crate::soap::{
+use crate::{
     Client, HashAlgorithm, Headers, Message, RepresentedParty, RequestHash, SecurityToken, ServerId, Text,
 };
 

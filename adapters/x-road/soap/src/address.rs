@@ -51,8 +51,8 @@ pub enum AddressError {
 }
 
 impl Part {
-    /// A constant of the protocol.
-    pub(crate) fn fixed(text: &'static str) -> Self {
+    /// A constant of the protocol, or a name that a provider has published. It is not checked.
+    pub fn published(text: &'static str) -> Self {
         Self(text.into())
     }
 
@@ -128,7 +128,7 @@ impl ClientPath {
     }
 
     /// The service `code` of this client; `None` for a member, since REST reaches services of subsystems only.
-    pub(crate) fn service(&self, code: Part) -> Option<ServiceId> {
+    pub fn service(&self, code: Part) -> Option<ServiceId> {
         let [instance, class, member] = self.first.clone();
         let subsystem = self.rest.first()?.clone();
         Some(Address { first: [instance, class, member, subsystem, code], rest: Vec::new() })
@@ -151,14 +151,9 @@ impl LocalClient {
 }
 
 impl LocalService {
-    /// The service `code` of the health information system.
-    pub(crate) fn of_tis(code: &'static str) -> Self {
-        Self::published(["GOV", "70009770", "tis", code])
-    }
-
     /// A service under the address that its provider has published; one from settings is parsed.
     pub fn published(parts: [&'static str; 4]) -> Self {
-        Self { first: parts.map(Part::fixed), rest: Vec::new() }
+        Self { first: parts.map(Part::published), rest: Vec::new() }
     }
 
     /// The service in `instance`.
@@ -169,7 +164,7 @@ impl LocalService {
 }
 
 /// `text` with everything but the unreserved characters of RFC 3986, section 2.3, percent-encoded.
-pub(crate) fn percent_encoded(text: &str) -> String {
+pub fn percent_encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {

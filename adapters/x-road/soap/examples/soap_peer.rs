@@ -6,10 +6,10 @@
 use std::error::Error;
 use std::io::{Read as _, Write as _, stdin, stdout};
 
-use x_road::address::{ClientPath, ServiceId};
-use x_road::soap::mime::TransferEncoding;
-use x_road::soap::package::{Attachment, Packed, Received, Style, pack, unpack};
-use x_road::soap::{
+use x_road_soap::address::{ClientPath, ServiceId};
+use x_road_soap::mime::TransferEncoding;
+use x_road_soap::package::{Attachment, Packed, Received, Style, pack, unpack};
+use x_road_soap::{
     Element, Envelope, HashAlgorithm, Headers, Kind, Limits, Message, RequestHash, Service, Text, escaped,
     xop,
 };

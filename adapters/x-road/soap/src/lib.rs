@@ -1,5 +1,5 @@
 //! X-Road SOAP on one page: the message protocol 4.0 as a codec. It opens no connection, keeps no state and knows no
-//! service; beside the identifiers of [`crate::address`] it needs nothing of this crate, and can be lifted out of it.
+//! service, and nothing of this project. Members, subsystems and services are named as in [`address`].
 //!
 //! # How X-Road works, seen from a client
 //!
@@ -61,6 +61,7 @@
 //! Not read: `quoted-printable`, encodings other than UTF-8, RPC style, central services (which protocol version 4.0.23
 //! took out).
 
+pub mod address;
 mod element;
 mod error;
 mod fault;

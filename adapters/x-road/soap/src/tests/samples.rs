@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::soap::package::{Style, pack, unpack};
-use crate::soap::{Blame, Envelope, EnvelopeError, Fault, Field, Kind, Limits, Message};
+use crate::package::{Style, pack, unpack};
+use crate::{Blame, Envelope, EnvelopeError, Fault, Field, Kind, Limits, Message};
 
 const ALONE: &str = "text/xml; charset=UTF-8";
 const PARTS: &str = "multipart/related; charset=UTF-8; boundary=jetty771207119h3h10dty";
@@ -97,7 +97,7 @@ fn check_fault(fault: &Fault, blame: Blame) {
 }
 
 /// What is written of a message reads back the same: after the first time, byte for byte.
-fn comes_back(file: &str, message: &Message, attachments: &[crate::soap::package::Attachment]) {
+fn comes_back(file: &str, message: &Message, attachments: &[crate::package::Attachment]) {
     let limits = Limits::default();
     let mut last = message.clone();
     for round in 0..2 {

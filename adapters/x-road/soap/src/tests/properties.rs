@@ -7,9 +7,9 @@ use proptest::prelude::*;
 use super::packages::attachment;
 use super::{body, bytes, envelope, headers, message, read_str, request};
 use crate::address::Part;
-use crate::soap::mime::TransferEncoding;
-use crate::soap::package::{Style, Unpacking, pack, unpack};
-use crate::soap::{
+use crate::mime::TransferEncoding;
+use crate::package::{Style, Unpacking, pack, unpack};
+use crate::{
     Client, Element, EnvelopeError, HashAlgorithm, Head, Headers, Limits, Message, RepresentedParty,
     RequestHash, SecurityToken, ServerId, Text, read, read_into,
 };

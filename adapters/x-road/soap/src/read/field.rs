@@ -2,12 +2,12 @@
 
 use std::io::BufRead;
 
+use crate::IDENTIFIERS;
 use crate::address::Part;
-use crate::soap::IDENTIFIERS;
-use crate::soap::error::{EnvelopeError, Field};
-use crate::soap::names::{Client, ServerId, Service};
-use crate::soap::text::Text;
-use crate::soap::xml::{Scanner, Token};
+use crate::error::{EnvelopeError, Field};
+use crate::names::{Client, ServerId, Service};
+use crate::text::Text;
+use crate::xml::{Scanner, Token};
 
 /// Goes to the next child element and says whether there is one before the parent ends. For anything but white space and
 /// comments before it, `stray` is the error.
