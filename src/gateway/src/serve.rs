@@ -28,6 +28,7 @@ use crate::intake::{Questions, Waiting};
 use crate::listener::{self, Door, Places};
 use crate::rates::Rates;
 use crate::rules::Rules;
+use crate::sandbox::Sandbox;
 use crate::secrets::{Secrets, Signer};
 use crate::sightings::Sightings;
 use crate::telemetry::metrics::Connections;
@@ -91,7 +92,7 @@ pub(crate) async fn start(
 ) -> Result<Running, StartError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
-    let secrets = Secrets::read(&config.paths.keys)?;
+    let secrets = Secrets::given(&config.paths.keys)?;
     let trust = Reloader::new(sources(&config), Arc::new(DefaultTimeProvider), clock.now())
         .map_err(|error| StartError::Trust(causes(&error)))?;
     let rules = Rules::build(&config)?;
@@ -193,12 +194,18 @@ pub(crate) async fn start(
 impl Running {
     /// Reads settings, certificates and policies again. What is not usable leaves the old in force. The answer is the
     /// settings that now differ from those in force, which a restart would change.
-    pub(crate) fn reload(&self) -> Result<Vec<&'static str>, String> {
+    pub(crate) fn reload(&self, sandbox: &Sandbox) -> Result<Vec<&'static str>, String> {
         let gateway = &self.gateway;
         let config = match &self.file {
             Some(file) => crate::config::load(file).map_err(|error| error.to_string())?,
             None => Config::clone(&gateway.config.load()),
         };
+        if let Some(path) = sandbox.outside(&config).first() {
+            let path = path.display();
+            return Err(format!(
+                "`{path}` lies outside the sandbox that was drawn at the start: restart to take it up"
+            ));
+        }
         let rules = Rules::build(&config).map_err(|error| error.to_string())?;
         let trust = gateway.trust.reload_with(sources(&config), gateway.clock.now());
         let at_restart = self.started_with.at_restart(&config);
@@ -354,7 +361,8 @@ fn address(listener: &TcpListener) -> SocketAddr {
     listener.local_addr().unwrap_or_else(|_| SocketAddr::from(([0, 0, 0, 0], 0)))
 }
 
-fn folder(path: PathBuf) -> Result<PathBuf, StartError> {
+/// A folder that only the gateway looks into, made where there is none.
+pub(crate) fn folder(path: PathBuf) -> Result<PathBuf, StartError> {
     use std::os::unix::fs::DirBuilderExt;
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&path);
     made.map(|()| path.clone()).map_err(|source| StartError::Folder { path, source })

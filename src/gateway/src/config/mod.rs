@@ -36,6 +36,7 @@ pub(crate) struct Config {
     pub(crate) requests: Requests,
     pub(crate) ledger: Ledger,
     pub(crate) telemetry: Telemetry,
+    pub(crate) process: Process,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -226,6 +227,22 @@ pub(crate) struct Telemetry {
     pub(crate) trace_ratio: f64,
 }
 
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Process {
+    pub(crate) sandbox: SandboxChoice,
+}
+
+/// Whether the kernel is asked to bound the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum SandboxChoice {
+    /// As far as it can.
+    Auto,
+    Off,
+    /// Or the gateway does not start.
+    Required,
+}
+
 impl Config {
     /// The settings that weaken the gateway, by name; reported at every start.
     pub(crate) fn dangerous(&self) -> Vec<String> {
@@ -261,6 +278,7 @@ impl Config {
             ("ledger.origin", self.ledger.origin != new.ledger.origin),
             ("telemetry.otlp", self.telemetry.otlp != new.telemetry.otlp),
             ("telemetry.trace_ratio", self.telemetry.trace_ratio != new.telemetry.trace_ratio),
+            ("process.sandbox", self.process.sandbox != new.process.sandbox),
         ];
         differs.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
     }
