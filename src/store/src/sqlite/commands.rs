@@ -11,6 +11,7 @@ use rusqlite::OptionalExtension;
 
 use super::commit::Commit;
 use super::fault::Abort;
+use super::operator;
 use super::rows::{Column, standing};
 use super::transfer::{End, Kept, columns, lay_aside, moment};
 use crate::views::{Changed, Conclusion, PAGE_ROWS_MAX, StandingChange, StandingRecorded, Withdrawal};
@@ -129,6 +130,9 @@ pub(super) fn begin(
     };
     if kept.lease_until.is_some_and(|until| until > at) {
         return Ok(Err(BeginRefusal::NotPending));
+    }
+    if operator::is_paused(commit, &kept.destination)? {
+        return Ok(Err(BeginRefusal::Paused));
     }
     if standing_of(commit, &kept)?.version != standing_version {
         return Ok(Err(BeginRefusal::StandingChanged));

@@ -10,6 +10,7 @@ mod files;
 mod inquiries;
 mod leases;
 mod ledger_file;
+mod operator;
 mod queries;
 mod readers;
 mod recorder;

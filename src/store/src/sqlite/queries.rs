@@ -36,9 +36,13 @@ macro_rules! due {
     };
 }
 
-/// The oldest of the due come first: those that have been due for longest.
-pub(super) const DUE: &str =
-    due!("WHERE t.destination = ?1 AND t.turn = 1 AND t.due_at <= ?2 ORDER BY t.due_at, t.entry LIMIT ?3");
+/// The oldest of the due come first: those that have been due for longest. While nothing is sent to the destination, those
+/// whose deadline has passed.
+pub(super) const DUE: &str = due!(
+    "WHERE t.destination = ?1 AND t.turn = 1 AND t.due_at <= ?2
+         AND (t.not_after < ?2 OR NOT EXISTS (SELECT 1 FROM paused p WHERE p.destination = ?1))
+     ORDER BY t.due_at, t.entry LIMIT ?3"
+);
 
 /// Those behind another whose deadline has passed: they have nothing left to wait for but their end.
 pub(super) const OVERDUE: &str = due!(
