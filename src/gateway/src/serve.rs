@@ -342,6 +342,7 @@ fn destination(peer: &crate::config::Peer) -> DestinationSources {
     DestinationSources {
         authorities: peer.ca.clone(),
         revocation_lists: peer.crl.clone(),
+        spki_sha256: peer.spki_sha256.clone(),
         certificate: Some(peer.material()),
         alpn: vec![b"h2".to_vec(), b"http/1.1".to_vec()],
         tls12: peer.dangerous_tls_1_2,

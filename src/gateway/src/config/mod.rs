@@ -123,6 +123,8 @@ pub(crate) struct Peer {
     pub(crate) ca: PathBuf,
     #[serde(default)]
     pub(crate) crl: Vec<PathBuf>,
+    #[serde(default)]
+    pub(crate) spki_sha256: Vec<identity::Pin>,
     pub(crate) certificate: PathBuf,
     pub(crate) key: PathBuf,
     #[serde(default)]

@@ -36,6 +36,11 @@ pub(crate) const ALL: &[(&str, &str, &str)] = &[
         "counter",
         "connections closed from our side, by listener and reason",
     ),
+    (
+        "clearance_key_not_pinned_total",
+        "counter",
+        "calls refused because the peer showed another key, by peer",
+    ),
     ("clearance_connections_open", "gauge", "connections open, by listener"),
     ("clearance_attempt_duration_seconds", "histogram", "delivery attempts by destination and class"),
     (
@@ -160,6 +165,11 @@ pub(crate) fn body_parsed(part: &'static str) {
 /// A TLS handshake ended.
 pub(crate) fn handshake(listener: &'static str, result: &'static str) {
     counter!("clearance_handshakes_total", "listener" => listener, "result" => result).increment(1);
+}
+
+/// A call was refused because the peer showed a key that it is not pinned to.
+pub(crate) fn not_pinned(peer: &str) {
+    counter!("clearance_key_not_pinned_total", "peer" => peer.to_owned()).increment(1);
 }
 
 /// A connection was closed from our side.
