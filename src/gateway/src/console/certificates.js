@@ -17,18 +17,20 @@ export function view({ certificates, clients }, state) {
     h("p", { class: "acts" }, button(state, "certs", t("reload"), null, () => reload(state))),
     needs(state, "certs"),
     h("p", { class: "note" }, t("reload.explains")),
-    table(t("certificates.caption"), ["name", "state", "ends", "loaded", "fingerprint"].map((key) => t(key)),
-      soonest.map((one) => [one.name, [
-        [one.name, h("span", { class: "note" }, word("kind", one.kind))],
-        [status(state, "certificate", one.state), one.why && h("span", { class: "note", lang: "en" }, one.why)],
+    table(t("certificates.caption"), ["name", "state", "ends"].map((label) => t(label)),
+      soonest.map((one) => [`${one.name} ${one.sha256}`, [
+        [one.name, h("span", { class: "note" }, word("kind", one.kind), one.sha256 && [" · ", digest(one.sha256)])],
+        [
+          status(state, "certificate", one.state),
+          one.why && h("span", { class: "note", lang: "en" }, one.why),
+          one.loaded_at && h("span", { class: "note" }, t("loaded"), " ", ago(one.loaded_at, state.now)),
+        ],
         ends(one.not_after, state),
-        ago(one.loaded_at, state.now),
-        digest(one.sha256),
       ]])),
     h("h2", null, t("clients")),
     clients.length === 0 ? h("p", { class: "empty" }, t("clients.none")) :
       table(t("clients.caption"), ["client", "fingerprint", "ends", "first-seen", "last-seen"].map((key) => t(key)),
-        clients.map((one) => [one.certificate_sha256, [
+        clients.map((one) => [`${one.client} ${one.certificate_sha256}`, [
           one.client, digest(one.certificate_sha256), ends(one.not_after, state),
           ago(one.first_seen_at, state.now), ago(one.last_seen_at, state.now),
         ]])),

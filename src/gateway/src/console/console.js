@@ -9,7 +9,7 @@ import { h, show } from "./dom.js";
 import { ask, listen, Problem } from "./gateway.js";
 import * as ledger from "./ledger.js";
 import * as now from "./now.js";
-import { facts, heading, icon, marked, roles, unseen } from "./parts.js";
+import { facts, heading, icon, marked, roles, sentence, unseen } from "./parts.js";
 import * as runbook from "./runbook.js";
 import { LANGUAGES, moment, since, span, speak, spoken, t } from "./texts.js";
 import * as transfers from "./transfers.js";
@@ -49,7 +49,7 @@ let quiet = null;
 /** What the address says: `#/view/id?parameters`. */
 function read(hash) {
   const [path, query] = hash.replace(/^#\/?/, "").split("?");
-  const [name, id] = path.split("/").map(decodeURIComponent);
+  const [name, id] = path.split("/");
   const known = Object.hasOwn(VIEWS, name) ? name : "";
   return { name: known, id, key: `${known}/${id ?? ""}`, parameters: Object.fromEntries(new URLSearchParams(query)) };
 }
@@ -175,18 +175,18 @@ function footer() {
 function lost() {
   const { at, why } = state.lost;
   const said = why instanceof Problem;
-  const title = said ? why.title : t("lost.title");
+  const title = marked("bad", said ? h("span", { lang: "en" }, why.title) : t("lost.title"));
   return h("article", { class: "trouble lost", key: "lost" },
-    state.overview ? h("h2", null, marked("bad", title)) : heading(marked("bad", title)),
+    state.overview ? h("h2", null, title) : heading(title),
     since(at, state.now),
     facts(
-      [t("why"), said ? h("span", { lang: "en" }, why.detail ?? why.message) : t("lost.why")],
-      [t("do"), t(why.slug === "admin-unknown" ? "lost.do-unknown" : "lost.do")]),
+      [t("why"), said ? sentence(why.message) : t("lost.why")],
+      [t("do"), t(why.code === "admin-unknown" ? "lost.do-unknown" : "lost.do")]),
     state.overview && h("p", null, t("lost.then", { span: span(state.overview.now, state.now) })));
 }
 
 const refused = (problem) => [
-  heading(problem.title),
+  heading(h("span", { lang: "en" }, problem.title)),
   h("p", { class: "lead", lang: "en" }, problem.detail ?? String(problem.status)),
 ];
 
@@ -213,8 +213,8 @@ async function choose(name, value) {
   } catch {
     // A browser may keep nothing; the choice then holds until the page is left.
   }
-  if (name === "language") await speak(value);
-  else document.documentElement.dataset.theme = value;
+  if (name === "theme") document.documentElement.dataset.theme = value;
+  else await tried(() => speak(value), () => {});
   draw();
 }
 
@@ -259,4 +259,4 @@ async function start() {
   await look();
 }
 
-start();
+start().catch((error) => show(part("main"), h("p", { class: "empty" }, error.message)));

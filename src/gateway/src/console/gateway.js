@@ -10,7 +10,7 @@ export class Problem extends Error {
     this.status = status;
     this.title = document.title ?? String(status);
     this.detail = document.detail;
-    this.slug = String(document.type ?? "").split("/").pop();
+    this.code = String(document.type ?? "").split(/[/:]/).pop();
   }
 }
 

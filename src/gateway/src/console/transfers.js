@@ -74,11 +74,11 @@ function filters(filter, chosen, state) {
     chosen && h("a", { href: listed({}) }, t("filter.clear")));
 }
 
-/** Acts on everything that the filter finds, for which the gateway wants a destination and knows no client. */
+/** Acts on everything that waits for a destination; the gateway takes no narrower filter. */
 function bulk({ destination, client, state: wanted }, state) {
   if (ENDED.includes(wanted)) return null;
-  if (!destination || client) return h("p", { class: "note" }, t("bulk.hint"));
-  const body = { filter: wanted ? { destination, state: wanted } : { destination } };
+  if (!destination || client || wanted) return h("p", { class: "note" }, t("bulk.hint"));
+  const body = { filter: { destination } };
   return h("div", null,
     h("p", { class: "acts" },
       h("span", null, t("bulk", { destination })),
