@@ -82,10 +82,10 @@ impl PseudonymKey {
     }
 
     /// The same as the ledger writes it, with the id of the key.
-    pub(crate) fn for_ledger(
-        &self,
-        identifier: &Identifier,
-    ) -> Result<ledger::Pseudonym, ledger::ValueError> {
+    ///
+    /// # Errors
+    /// When the id of the key is not one that the ledger can hold.
+    pub fn for_ledger(&self, identifier: &Identifier) -> Result<ledger::Pseudonym, ledger::ValueError> {
         let value = ledger::Hash::from_bytes(self.pseudonym(identifier).0);
         Ok(ledger::Pseudonym { key: self.id().parse()?, value })
     }

@@ -73,6 +73,11 @@ impl Health {
         self.change(|state| state.draining = true);
     }
 
+    /// Whether the gateway is coming to its end.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.look().draining
+    }
+
     pub(crate) fn record(&self, record: Result<(), &'static str>) {
         self.change(|state| state.record = record);
     }

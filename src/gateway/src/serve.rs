@@ -212,6 +212,8 @@ impl Running {
     /// Stops: no new connections, requests and attempts under way finish, the store is closed.
     pub(crate) async fn stop(mut self) {
         self.gateway.health.draining();
+        // Who follows a transfer would otherwise be followed to the end of the drain.
+        self.gateway.waiting.look_again();
         self.traffic.end().await;
         // After the last outcome: the last checkpoint covers it.
         self.watch_keepers.end().await;

@@ -10,12 +10,14 @@
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 mod folder;
+mod operator;
 mod sqlite;
 mod views;
 
 pub use folder::BodyFolder;
+pub use operator::{Handled, Handling, Operator, Paused, Skipped};
 pub use sqlite::{LedgerFile, OpenError, Settings, Sqlite};
 pub use views::{
-    Changed, Conclusion, Figures, IDEMPOTENCY_KEY_LIFE, PAGE_ROWS_MAX, QueueDepth, Sighting, StandingChange,
-    StandingRecorded, StoredEntry, TransferFilter, Withdrawal,
+    Changed, Conclusion, Figures, IDEMPOTENCY_KEY_LIFE, PAGE_ROWS_MAX, PAGE_ROWS_SEEN_MAX, QueueDepth,
+    Sighting, StandingChange, StandingRecorded, StoredEntry, TransferFilter, TransferPage, Withdrawal,
 };

@@ -1,5 +1,7 @@
 //! What a store is asked for beyond the journey, and what it answers, whichever database it is on.
 
+use clearance::basis::Standing;
+use clearance::journey::TransferView;
 use clearance::words::{ClientId, DestinationName, State, TransferId};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{Change, Code, Hash, Matter, Pseudonym};
@@ -9,6 +11,9 @@ pub const IDEMPOTENCY_KEY_LIFE: SignedDuration = SignedDuration::from_hours(7 * 
 
 /// The most rows that one call gives.
 pub const PAGE_ROWS_MAX: usize = 1024;
+
+/// The most rows that one call looks at for those that fit.
+pub const PAGE_ROWS_SEEN_MAX: usize = 4096;
 
 /// A transfer has reached a state, and that is durable.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,8 +104,8 @@ pub struct StandingChange {
 pub struct StandingRecorded {
     /// The index of its entry.
     pub index: u64,
-    /// The subject's version from here on.
-    pub version: u64,
+    /// What all that the subject has said towards the destination comes to from here on.
+    pub standing: Standing,
     /// The subject's transfers to the destination of which an attempt had begun before.
     pub under_way: Vec<TransferId>,
 }
@@ -116,6 +121,16 @@ pub struct TransferFilter {
     pub state: Option<State>,
     /// Those whose disclosure stands before this index: the last of a page leads to the next.
     pub before: Option<u64>,
+}
+
+/// A page of transfers, the newest first.
+#[derive(Debug, Clone)]
+pub struct TransferPage {
+    /// Those that fit.
+    pub transfers: Vec<TransferView>,
+    /// `before` of the next page, unless nothing is left. There may be a next page after one that is not full: no more than
+    /// [`PAGE_ROWS_SEEN_MAX`] rows are looked at for one.
+    pub next: Option<u64>,
 }
 
 /// A row of the ledger.

@@ -69,7 +69,8 @@ pub enum Consent {
 }
 
 impl Consent {
-    const fn code(self) -> &'static str {
+    /// How policies and clients see it.
+    pub const fn code(self) -> &'static str {
         match self {
             Self::None => "none",
             Self::Given => "given",

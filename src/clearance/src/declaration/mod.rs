@@ -3,6 +3,7 @@
 //! It decides what is well-formed, not what is lawful: that is [`crate::basis`].
 
 mod neutral;
+mod notice;
 mod reader;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ use crate::fault::Fault;
 use crate::person::{ESTONIAN_PROFESSIONAL_CODE, Identifier, Private};
 use crate::words::{DestinationName, PurposeName, TransferId};
 
+pub use self::notice::{NotANoticeId, Notice, NoticeId};
 use self::reader::Reader;
 
 /// The longest reason, in characters: it is shown to the subject in a list.

@@ -28,7 +28,7 @@ fn has_foreign_digit(text: &[char]) -> bool {
 }
 
 /// Eleven digits that are a personal code, whatever letters stand around them, and in groups too.
-fn has_personal_code(text: &[char]) -> bool {
+pub(super) fn has_personal_code(text: &[char]) -> bool {
     let groups = digit_groups(text);
     (0..groups.len()).any(|from| {
         let mut code = String::new();

@@ -25,7 +25,7 @@ pub(super) struct Reader {
     pub(super) warnings: Vec<Fault>,
 }
 
-type Members = Map<String, Value>;
+pub(super) type Members = Map<String, Value>;
 
 impl Reader {
     pub(super) fn new(check_digits: CheckDigits) -> Self {
@@ -146,7 +146,7 @@ impl Reader {
         Some(identifier)
     }
 
-    fn identifier(&mut self, members: &Members, at: &str) -> Option<Identifier> {
+    pub(super) fn identifier(&mut self, members: &Members, at: &str) -> Option<Identifier> {
         let system = self.text(members, at, "system");
         let value = self.text(members, at, "value");
         let (system, value) = (system?, value?);
@@ -248,7 +248,7 @@ impl Reader {
         }
     }
 
-    fn object<'a>(&mut self, members: &'a Members, name: &str) -> Option<&'a Members> {
+    pub(super) fn object<'a>(&mut self, members: &'a Members, name: &str) -> Option<&'a Members> {
         match members.get(name) {
             Some(Value::Object(object)) => Some(object),
             Some(_) => {
@@ -286,7 +286,7 @@ impl Reader {
         }
     }
 
-    fn parsed<T: std::str::FromStr>(
+    pub(super) fn parsed<T: std::str::FromStr>(
         &mut self,
         members: &Members,
         at: &str,
@@ -325,7 +325,7 @@ impl Reader {
         }
     }
 
-    fn only_known(&mut self, members: &Members, at: &str, known: &[&str]) {
+    pub(super) fn only_known(&mut self, members: &Members, at: &str, known: &[&str]) {
         let unknown = members.keys().filter(|name| !known.contains(&name.as_str())).count();
         if unknown > 0 {
             // The names themselves are not echoed: they could be values.
@@ -333,7 +333,7 @@ impl Reader {
             self.fault(
                 "declaration-unknown-member",
                 at,
-                format!("{unknown} member(s) that a declaration does not have here"),
+                format!("{unknown} member(s) that are not known here"),
                 format!("only {} are known here", known.join(", ")),
             );
         }

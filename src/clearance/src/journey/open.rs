@@ -38,6 +38,9 @@ pub enum BeginRefusal {
     /// The subject's consents or restrictions have changed since the policy was asked.
     #[error("the subject's consents or restrictions have changed since the policy was asked")]
     StandingChanged,
+    /// An operator has paused the destination.
+    #[error("an operator has paused the destination")]
+    Paused,
     /// It has ended, or somebody else has begun an attempt.
     #[error("the transfer has ended or another attempt is under way")]
     NotPending,

@@ -38,7 +38,8 @@ pub trait Recorder: Send + Sync {
     ) -> impl Future<Output = Result<Standing, RecorderError>> + Send;
 
     /// Up to `limit` transfers of a destination whose next attempt is due, oldest first, and of each ordering key only
-    /// the first that has not ended; then others whose deadline has passed, since they need not wait to expire.
+    /// the first that has not ended; then others whose deadline has passed, since they need not wait to expire. While an
+    /// operator has paused the destination, only those whose deadline has passed.
     fn due(
         &self,
         destination: &DestinationName,
@@ -47,7 +48,7 @@ pub trait Recorder: Send + Sync {
     ) -> impl Future<Output = Result<Vec<Due>, RecorderError>> + Send;
 
     /// Begins an attempt: commits it to the ledger, if the transfer has no final outcome and the subject's standing is
-    /// still at `standing_version`. Nobody else begins one before `lease_until`.
+    /// still at `standing_version`, and no operator has paused the destination. Nobody else begins one before `lease_until`.
     fn begin(
         &self,
         transfer: TransferId,

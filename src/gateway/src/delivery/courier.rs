@@ -152,7 +152,9 @@ impl<R: Recorder> Courier<R> {
         let attempt = match begun {
             Ok(attempt) => attempt,
             // The next look finds the new standing, or that nothing is left to do.
-            Err(BeginRefusal::StandingChanged | BeginRefusal::NotPending) => return Ok(Step::Taken),
+            Err(BeginRefusal::StandingChanged | BeginRefusal::Paused | BeginRefusal::NotPending) => {
+                return Ok(Step::Taken);
+            }
         };
         let (number, partly, perhaps) =
             (attempt.number(), attempt.is_partly_done(), attempt.perhaps_delivered());

@@ -6,6 +6,7 @@ use clearance::minimise::Manifest;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::openapi::TransferState;
 use super::problem::FaultDocument;
 
 /// The gateway's decision about a submission: permitted.
@@ -61,6 +62,7 @@ pub(crate) struct Accepted {
     #[schema(format = "uuid")]
     pub(crate) transfer: String,
     /// Its state.
+    #[schema(value_type = TransferState)]
     pub(crate) state: String,
     #[serde(flatten)]
     pub(crate) decision: Decision,
@@ -116,13 +118,13 @@ pub(crate) struct Settled {
 }
 
 /// A transfer as its client sees it.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, PartialEq, Serialize, ToSchema)]
 pub(crate) struct Transfer {
     /// The transfer's id.
     #[schema(format = "uuid")]
     pub(crate) transfer: String,
-    /// `accepted`, `delivering`, `unknown`, or final: `delivered`, `refused-by-destination`, `withheld`, `withdrawn`,
-    /// `expired`.
+    /// Its state.
+    #[schema(value_type = TransferState)]
     pub(crate) state: String,
     /// Whether nothing follows.
     pub(crate) r#final: bool,
@@ -131,15 +133,19 @@ pub(crate) struct Transfer {
     /// For which purpose.
     pub(crate) purpose: String,
     /// When it was accepted (RFC 3339).
+    #[schema(format = DateTime)]
     pub(crate) accepted_at: String,
     /// Since when it is in its state (RFC 3339).
+    #[schema(format = DateTime)]
     pub(crate) state_since: String,
     /// The attempts begun so far.
     pub(crate) attempts: u32,
     /// When the next attempt is due (RFC 3339).
+    #[schema(format = DateTime)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) next_attempt_at: Option<String>,
     /// After this it is not delivered any more (RFC 3339).
+    #[schema(format = DateTime)]
     pub(crate) not_after: String,
     /// Why the last attempt did not deliver it: a code.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,12 +1,19 @@
 //! Requests whose end two readers could see at different places. The HTTP library refuses what it cannot read; this
 //! refuses what it reads well and what a lenient proxy in front of the gateway might read otherwise. Such a request is the
-//! last on its connection, so that what hides in it is nobody's.
+//! last on its connection, so that what hides in it is nobody's; so is one whose body nobody has read.
 
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+
+use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
+use bytes::Bytes;
 use clearance::fault::Fault;
 use http::{HeaderName, HeaderValue, Method, Version, header};
-use http_body::Body as _;
+use http_body::{Body as _, Frame, SizeHint};
 
 use super::problem::{Kind, Problem};
 
@@ -23,6 +30,54 @@ pub(super) fn check(request: &Request) -> Result<(), Problem> {
         return Err(unclear(detail, "send it without a body, `Content-Length` and `Transfer-Encoding`"));
     }
     Ok(())
+}
+
+/// Whether something of a request's body is left to read. It stands before the next request of its connection, which is
+/// closed therefore; a client that is not told so would send its next request there.
+#[derive(Debug)]
+pub(super) struct Rest(Arc<AtomicBool>);
+
+impl Rest {
+    /// Watches the body of `request`.
+    pub(super) fn of(request: Request) -> (Request, Self) {
+        let left = Arc::new(AtomicBool::new(!request.body().is_end_stream()));
+        let rest = Self(Arc::clone(&left));
+        (request.map(|body| Body::new(Watched { body, left })), rest)
+    }
+
+    /// Whether something is left now.
+    pub(super) fn is_left(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+struct Watched {
+    body: Body,
+    left: Arc<AtomicBool>,
+}
+
+impl http_body::Body for Watched {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        if matches!(polled, Poll::Ready(None)) || self.body.is_end_stream() {
+            self.left.store(false, Ordering::Relaxed);
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }
 
 /// Closes the connection after the answer, where the version of HTTP says so in a header.

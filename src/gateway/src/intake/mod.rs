@@ -7,6 +7,7 @@ mod api;
 mod body;
 mod destinations;
 mod digest_header;
+mod events;
 mod framing;
 mod memory;
 mod multipart;
@@ -17,9 +18,11 @@ mod reading;
 mod released;
 mod request;
 mod requests;
+mod standing;
 mod transfers;
 mod upload;
 mod waiting;
+mod withdrawing;
 
 use std::sync::Arc;
 
@@ -47,10 +50,12 @@ pub(crate) use self::waiting::Waiting;
 /// The routes of the intake listener.
 pub(crate) fn router(gateway: Arc<Gateway>) -> Router {
     Router::new()
-        .route("/v1/transfers", post(transfers::accept))
+        .route("/v1/transfers", post(transfers::accept).get(reading::transfers))
         .route("/v1/checks", post(transfers::check))
         .route("/v1/requests", post(requests::ask))
-        .route("/v1/transfers/{id}", get(reading::transfer))
+        .route("/v1/transfers/{id}", get(reading::transfer).delete(withdrawing::withdraw))
+        .route("/v1/transfers/{id}/events", get(events::follow))
+        .merge(standing::routes())
         .route("/v1/destinations", get(destinations::list))
         .route("/openapi.json", get(openapi::serve))
         .merge(problem_pages())
@@ -63,13 +68,14 @@ pub(crate) fn router(gateway: Arc<Gateway>) -> Router {
 /// Decides who is calling, for each request: the registry, the trust and the time may have changed since the handshake.
 ///
 /// Identity headers from outside are neither read here nor passed on.
-async fn identify(State(gateway): State<Arc<Gateway>>, mut request: Request, next: Next) -> Response {
+async fn identify(State(gateway): State<Arc<Gateway>>, request: Request, next: Next) -> Response {
     let id = RequestId::fresh(&gateway);
     let started = gateway.clock.now();
     let span = trace::server_span(&request, id.as_str());
     let (method, version) = (request.method().clone(), request.version());
     let clear = framing::check(&request);
-    let is_last = clear.is_err();
+    let is_unclear = clear.is_err();
+    let (mut request, rest) = framing::Rest::of(request);
     let path = request::template(&request);
     let headers = request.headers().clone();
     let (client, response) = async {
@@ -99,7 +105,7 @@ async fn identify(State(gateway): State<Arc<Gateway>>, mut request: Request, nex
     .instrument(span.clone())
     .await;
     let mut response = finish(response, &gateway, &id, &headers);
-    if is_last {
+    if is_unclear || rest.is_left() {
         response = framing::last_of_its_connection(version, response);
     }
     let taken = gateway.clock.now().duration_since(started);
@@ -156,7 +162,11 @@ pub(crate) fn not_admitted(error: &identity::AdmissionError) -> Problem {
 fn finish(mut response: Response, gateway: &Gateway, id: &RequestId, headers: &http::HeaderMap) -> Response {
     let used = response.extensions_mut().remove::<Used>();
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        let allow = response.headers_mut().remove(http::header::ALLOW);
         response = problem.answer(&gateway.problem_base_url(), id.as_str(), headers);
+        if let Some(allow) = allow {
+            response.headers_mut().insert(http::header::ALLOW, allow);
+        }
     }
     if let Some(used) = used {
         used.tell(response.headers_mut());

@@ -75,6 +75,12 @@ kinds! {
     IdempotencyKeyMissing "idempotency-key-missing" BAD_REQUEST false "The request has no idempotency key"
         "send a fresh `Idempotency-Key` with each new transfer, and the same one with each retry of it"
         "A transfer is accepted at most once per key, so that a retry after a lost answer cannot send a document twice. Send a fresh `Idempotency-Key` (1 to 255 visible ASCII characters, a UUID is best) with each new transfer, and the same key with each retry of it."
+    ParametersInvalid "parameters-invalid" BAD_REQUEST false "The parameters in the URL cannot be used"
+        "mend the parameters in the URL; `/openapi.json` lists them"
+        "A parameter in the URL is not known to this call, is there twice, or has a value that it cannot have. `errors` has every fault; `/openapi.json` lists each call's parameters."
+    NoticeInvalid "notice-invalid" BAD_REQUEST false "The consent or restriction cannot be taken"
+        "mend the id in the URL, or `subject` and `destination` in the body"
+        "A consent or restriction has an id of yours in the URL, which names nobody, and in the body the person (`subject`, by `system` and `value`) and the `destination` that it holds towards. `errors` lists every fault. Nothing was changed."
     DigestMismatch "digest-mismatch" BAD_REQUEST false "The body is not what its digest says"
         "compute `Content-Digest` over the whole body as it is sent, and send it again"
         "The request carried `Content-Digest` (RFC 9530), and the body that arrived has another digest: it was changed or cut off on the way. Nothing was stored. Send it again."
@@ -141,6 +147,15 @@ kinds! {
     SupersedesNotPossible "supersedes-not-possible" CONFLICT false "The transfer to be superseded has already left or ended"
         "send the correction as a transfer of its own"
         "`supersedes` names a transfer of yours that is not waiting any more, or is none of yours. Send the correction as a transfer of its own."
+    TransferUnderWay "transfer-under-way" CONFLICT true "An attempt to deliver the transfer is under way"
+        "ask again when the attempt has ended; `GET …/events` tells when"
+        "A transfer can be withdrawn as long as nothing of it can have left, and now it is being sent. Ask again when the attempt has ended: if it failed and the destination cannot have it, it can be withdrawn then."
+    TransferPerhapsDelivered "transfer-perhaps-delivered" CONFLICT false "The transfer has perhaps been delivered"
+        "follow its state; if it must not stay with the destination, have the destination remove it"
+        "An attempt ended without a readable answer, or part of the documents has arrived. Nobody can say that it was withdrawn. The gateway goes on asking the destination; follow the transfer's state, and if the data must not stay there, have the destination remove it."
+    TransferEnded "transfer-ended" CONFLICT false "The transfer has ended"
+        "read its state; what was delivered is corrected by a transfer of its own"
+        "The transfer has reached its final state, which `detail` names, and that one stands. What was delivered is corrected by a transfer of its own; what was not has been erased already."
     ClientUnregistered "client-unregistered" FORBIDDEN false "The certificate is not that of a registered client"
         "have the administrator register this certificate"
         "The certificate is good, but no client is registered with it, or the registered client's organisation differs from the certificate's. Have the administrator register the certificate's fingerprint (`clearance certs check-chain` prints it)."
@@ -251,7 +266,9 @@ impl Problem {
         match self.kind {
             Kind::RequestMalformed | Kind::DigestMismatch | Kind::DocumentMalformed => "structure",
             Kind::IdempotencyKeyMissing => "required",
-            Kind::DeclarationInvalid | Kind::QueryInvalid => "invalid",
+            Kind::DeclarationInvalid | Kind::QueryInvalid | Kind::ParametersInvalid | Kind::NoticeInvalid => {
+                "invalid"
+            }
             Kind::DestinationUnknown | Kind::NotFound | Kind::NothingFound => "not-found",
             Kind::NoAutomaticRoute | Kind::LegalBasisMissing | Kind::Forbidden => "forbidden",
             Kind::MediaType | Kind::MethodNotAllowed | Kind::PurposeDirection => "not-supported",
@@ -260,7 +277,11 @@ impl Problem {
             Kind::TooLarge => "too-long",
             Kind::TimedOut => "timeout",
             Kind::KeyReused => "duplicate",
-            Kind::KeyInProgress | Kind::SupersedesNotPossible => "conflict",
+            Kind::KeyInProgress
+            | Kind::SupersedesNotPossible
+            | Kind::TransferUnderWay
+            | Kind::TransferPerhapsDelivered
+            | Kind::TransferEnded => "conflict",
             Kind::ClientUnregistered | Kind::CertificateRevoked => "login",
             Kind::RateLimited => "throttled",
             Kind::NotAccepting | Kind::Internal | Kind::DestinationUnavailable => "transient",

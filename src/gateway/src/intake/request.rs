@@ -68,11 +68,14 @@ impl Caller {
 
 /// The route's template, for metrics and logs: a path itself may hold an id.
 pub(crate) fn template(request: &Request) -> &'static str {
-    const KNOWN: [&str; 8] = [
+    const KNOWN: [&str; 11] = [
         "/v1/transfers",
         "/v1/checks",
         "/v1/requests",
         "/v1/transfers/{id}",
+        "/v1/transfers/{id}/events",
+        "/v1/consents/{id}",
+        "/v1/restrictions/{id}",
         "/v1/destinations",
         "/openapi.json",
         "/problems",

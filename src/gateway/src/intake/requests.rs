@@ -57,7 +57,8 @@ pub(crate) async fn ask(
     body: Body,
 ) -> Result<Response, Problem> {
     gateway.accepting()?;
-    let body = read(&headers, body, &gateway.config.load().limits).await?;
+    let limits = gateway.config.load().limits.clone();
+    let body = read(&headers, body, &limits, malformed).await?;
     let rules = gateway.rules.load_full();
     let (asking, destination) = match lawful(&gateway, &rules, &caller, &body).await {
         Ok(lawful) => lawful,
@@ -195,7 +196,13 @@ fn parameters(query: Option<&RawValue>) -> Result<Map<String, Value>, Refusal> {
     })
 }
 
-async fn read(headers: &HeaderMap, body: Body, limits: &Limits) -> Result<Bytes, Problem> {
+/// One small JSON body; `malformed` says what was expected where it is none.
+pub(super) async fn read(
+    headers: &HeaderMap,
+    body: Body,
+    limits: &Limits,
+    malformed: fn() -> Problem,
+) -> Result<Bytes, Problem> {
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     let essence = media_type.split(';').next().unwrap_or("").trim();
     if !essence.eq_ignore_ascii_case("application/json") {

@@ -68,7 +68,7 @@ pub(crate) async fn check(
 ) -> Result<Response, Problem> {
     let Query(asked) = asked.map_err(|_| {
         let detail = "`document` in the query is neither `true` nor `false`";
-        Problem::new(Kind::RequestMalformed, detail)
+        Problem::new(Kind::ParametersInvalid, detail)
     })?;
     let limits = Limits::clone(&gateway.config.load().limits);
     let _memory = gateway.room.for_a_body(&headers, &limits).await?;

@@ -1,4 +1,4 @@
-//! Those that wait for the outcome of a transfer (`Prefer: wait`): each is woken by news of its own, not of all.
+//! Those that wait for news of a transfer (`Prefer: wait`, `…/events`): each is woken by news of its own, not of all.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,8 +9,8 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{Notify, broadcast, watch};
 
 /// Who waits, by transfer.
-#[derive(Debug, Default)]
-pub(crate) struct Waiting(Mutex<HashMap<TransferId, Waiters>>);
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Waiting(Arc<Mutex<HashMap<TransferId, Waiters>>>);
 
 #[derive(Debug, Default)]
 struct Waiters {
@@ -20,8 +20,8 @@ struct Waiters {
 
 /// A place among those that wait; dropping it gives it back.
 #[derive(Debug)]
-pub(crate) struct Place<'a> {
-    of: &'a Waiting,
+pub(crate) struct Place {
+    of: Waiting,
     transfer: TransferId,
     news: Arc<Notify>,
 }
@@ -29,14 +29,14 @@ pub(crate) struct Place<'a> {
 impl Waiting {
     /// Waits for `transfer`; `None` when `most` transfers are waited for already. To be called before looking at the
     /// transfer, so that no news is missed.
-    pub(crate) fn place(&self, transfer: TransferId, most: usize) -> Option<Place<'_>> {
+    pub(crate) fn place(&self, transfer: TransferId, most: usize) -> Option<Place> {
         let mut waiting = self.waiting();
         if waiting.len() >= most && !waiting.contains_key(&transfer) {
             return None;
         }
         let waiters = waiting.entry(transfer).or_default();
         waiters.count += 1;
-        Some(Place { of: self, transfer, news: Arc::clone(&waiters.news) })
+        Some(Place { of: self.clone(), transfer, news: Arc::clone(&waiters.news) })
     }
 
     /// Hands news on until `stop` is set.
@@ -53,10 +53,15 @@ impl Waiting {
             match change {
                 Ok(changed) => self.tell(|transfer| *transfer == changed.transfer),
                 // Some were missed: whoever waits looks again.
-                Err(RecvError::Lagged(_)) => self.tell(|_| true),
+                Err(RecvError::Lagged(_)) => self.look_again(),
                 Err(RecvError::Closed) => return,
             }
         }
+    }
+
+    /// Has everybody look again: what they go by besides the transfer has changed.
+    pub(crate) fn look_again(&self) {
+        self.tell(|_| true);
     }
 
     fn tell(&self, whom: impl Fn(&TransferId) -> bool) {
@@ -71,14 +76,14 @@ impl Waiting {
     }
 }
 
-impl Place<'_> {
+impl Place {
     /// Comes back at the next news. It is to be made before looking, and awaited after.
     pub(crate) fn news(&self) -> tokio::sync::futures::OwnedNotified {
         Arc::clone(&self.news).notified_owned()
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Place {
     fn drop(&mut self) {
         let mut waiting = self.of.waiting();
         if let Some(waiters) = waiting.get_mut(&self.transfer) {

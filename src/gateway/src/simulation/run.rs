@@ -16,8 +16,9 @@ use clearance::journey::{Recorder, Vault};
 use clearance::words::{State, TransferId};
 use jiff::SignedDuration;
 use ledger::{Change, Entry, Hash, Matter, Pseudonym};
+use store::conformance::Candidate;
 use store::conformance::at;
-use store::{StandingChange, Withdrawal};
+use store::{Handling, Operator, StandingChange, Withdrawal};
 
 use super::chance::{Chance, GiveWay, Time};
 use super::clinic::{Clinic, NoSignature, NotAccepted, Wish, person};
@@ -122,7 +123,8 @@ impl<'a> Run<'a> {
             0..18 => self.submit(),
             18..22 => self.change_standing(),
             22..24 => self.withdraw(),
-            24..40 => self.look(),
+            24..27 => self.operate(),
+            27..40 => self.look(),
             40..78 => drop(self.step()),
             78..95 => drop(self.pass_time()),
             95 => self.crash(),
@@ -203,6 +205,36 @@ impl<'a> Run<'a> {
         let state = self.model.view(transfer).unwrap().state;
         if answer == Withdrawal::Withdrawn && state != State::Withdrawn {
             self.witness.accuses(format!("{transfer} was withdrawn, and is {state}"));
+        }
+    }
+
+    /// An operator pauses a destination or resumes it, or retries or discards a transfer.
+    fn operate(&mut self) {
+        let operator = self.operator();
+        let destination = self.destination().name().clone();
+        match (self.chance.below(4), self.one_accepted()) {
+            (0, _) => self.note_act("pause", finish(self.model.pause(&destination, operator)).is_ok()),
+            (1, _) => self.note_act("resume", finish(self.model.resume(&destination, operator)).is_ok()),
+            (2, Some(transfer)) => self.handle(transfer, Handling::Retry, operator),
+            (_, Some(transfer)) => self.handle(transfer, Handling::Discard { cleared_up: false }, operator),
+            (_, None) => {}
+        }
+    }
+
+    fn handle(&self, transfer: TransferId, handling: Handling, operator: Operator) {
+        let handled = finish(self.model.handle(vec![transfer], handling, Some(operator))).unwrap();
+        self.note_act(handling.code(), !handled.done.is_empty());
+    }
+
+    fn note_act(&self, act: &str, done: bool) {
+        self.witness.notes(format_args!("{act}: {done}"));
+    }
+
+    fn operator(&self) -> Operator {
+        Operator {
+            who: "night-shift".parse().unwrap(),
+            at: self.time.now(),
+            reason: "a test".parse().unwrap(),
         }
     }
 
@@ -295,6 +327,9 @@ impl<'a> Run<'a> {
 
     /// Lets everything come to its end.
     fn drain(&mut self) {
+        for destination in &self.clinic.destinations {
+            finish(self.model.resume(destination.name(), self.operator())).unwrap();
+        }
         for _ in 0..CALM_STEPS {
             self.look();
             if !self.step() && !self.pass_time() {

@@ -209,6 +209,8 @@ struct Reading {
     accepted: Vec<String>,
     ends: BTreeMap<String, State>,
     stopped: BTreeSet<Concern>,
+    /// Destinations that an operator has paused.
+    paused: BTreeSet<String>,
 }
 
 impl Reading {
@@ -242,14 +244,24 @@ impl Reading {
             | Entry::Refusal(_)
             | Entry::Inquiry(_)
             | Entry::Release(_)
-            | Entry::NoRelease(_)
-            | Entry::Administration(_) => {}
+            | Entry::NoRelease(_) => {}
+            Entry::Administration(act) => {
+                let destination = act.object.as_str().split(':').next()?.to_owned();
+                match act.action.as_str() {
+                    "pause" => drop(self.paused.insert(destination)),
+                    "resume" => drop(self.paused.remove(&destination)),
+                    _ => {}
+                }
+            }
         }
         None
     }
 
     fn attempt(&self, transfer: &str) -> Option<String> {
         let concern = self.concerns.get(transfer)?;
+        if self.paused.contains(&concern.1) {
+            return Some(format!("{transfer} was begun while its destination was paused"));
+        }
         if self.stopped.contains(concern) {
             return Some(format!("{transfer} was begun after a withdrawal"));
         }

@@ -13,6 +13,7 @@ mod delivery;
 mod fixtures;
 mod inquiries;
 mod intake;
+mod operators;
 mod parts;
 mod subjects;
 
@@ -25,12 +26,14 @@ use clearance::words::{ClientId, DestinationName, TransferId};
 use jiff::Timestamp;
 use ledger::verify::{Finding, Report};
 
+use crate::operator::{Handled, Handling, Operator, Paused};
 use crate::views::{Conclusion, QueueDepth, StandingChange, StandingRecorded, Withdrawal};
 
 pub use self::delivery::*;
 pub use self::fixtures::{Sample, at, ending};
 pub use self::inquiries::*;
 pub use self::intake::*;
+pub use self::operators::*;
 pub use self::parts::*;
 pub use self::subjects::*;
 
@@ -78,6 +81,31 @@ pub trait Candidate: InquiryRecorder {
         &self,
         change: StandingChange,
     ) -> impl Future<Output = Result<StandingRecorded, RecorderError>>;
+
+    /// Sends nothing to a destination from here on.
+    fn pause(
+        &self,
+        destination: &DestinationName,
+        by: Operator,
+    ) -> impl Future<Output = Result<bool, RecorderError>>;
+
+    /// Sends to it again.
+    fn resume(
+        &self,
+        destination: &DestinationName,
+        by: Operator,
+    ) -> impl Future<Output = Result<bool, RecorderError>>;
+
+    /// Retries or discards transfers; without an operator, says what would be done.
+    fn handle(
+        &self,
+        transfers: Vec<TransferId>,
+        handling: Handling,
+        by: Option<Operator>,
+    ) -> impl Future<Output = Result<Handled, RecorderError>>;
+
+    /// The destinations to which nothing is sent.
+    fn paused(&self) -> impl Future<Output = Result<Vec<Paused>, RecorderError>>;
 
     /// Forgets idempotency keys whose time is over.
     fn purge(&self, now: Timestamp) -> impl Future<Output = Result<usize, RecorderError>>;
@@ -134,6 +162,9 @@ macro_rules! conforms {
             parts_are_begun_as_they_were_recorded
             a_part_that_was_confirmed_is_remembered_to_the_end
             what_has_arrived_in_part_is_not_withdrawn
+            a_paused_destination_begins_nothing_until_it_is_resumed
+            what_waits_is_tried_when_an_operator_says_so
+            what_may_have_arrived_is_discarded_only_once_it_is_cleared_up
         }
     };
     ($house:expr => $($promise:ident)+) => {$(

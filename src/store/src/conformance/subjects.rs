@@ -87,7 +87,9 @@ pub async fn versions_grow_over_all_destinations_of_a_subject(house: &impl House
     let there = Sample { destination: "image-bank", ..here.clone() };
     for (sample, version) in [(&here, 1), (&there, 2), (&here, 3)] {
         let recorded = store.change_standing(change(sample, Matter::Consent, Change::Given, "c1")).await;
-        assert_eq!(recorded.expect("recorded").version, version);
+        let recorded = recorded.expect("recorded");
+        assert_eq!(recorded.standing, standing(&store, sample).await);
+        assert_eq!(recorded.standing.version, version);
     }
     assert_eq!((standing(&store, &here).await.version, standing(&store, &there).await.version), (3, 2));
     assert_eq!(standing(&store, &Sample::new(2)).await, Standing::default());

@@ -11,6 +11,7 @@ use rusqlite::OptionalExtension;
 
 use super::commit::Commit;
 use super::fault::Abort;
+use super::operator;
 use super::rows::{Column, standing};
 use super::transfer::{End, Kept, columns, lay_aside, moment};
 use crate::views::{Changed, Conclusion, PAGE_ROWS_MAX, StandingChange, StandingRecorded, Withdrawal};
@@ -129,6 +130,9 @@ pub(super) fn begin(
     };
     if kept.lease_until.is_some_and(|until| until > at) {
         return Ok(Err(BeginRefusal::NotPending));
+    }
+    if operator::is_paused(commit, &kept.destination)? {
+        return Ok(Err(BeginRefusal::Paused));
     }
     if standing_of(commit, &kept)?.version != standing_version {
         return Ok(Err(BeginRefusal::StandingChanged));
@@ -320,19 +324,14 @@ pub(super) fn change_standing(
     } else {
         Consent::None
     };
+    let standing = Standing { consent, restricted: has(Matter::Restriction, Change::Given)?, version };
     commit
         .statement(
             "INSERT INTO standing (subject, destination, consent, restricted, version) VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT DO UPDATE SET
                  consent = excluded.consent, restricted = excluded.restricted, version = excluded.version",
         )?
-        .execute((
-            subject,
-            destination,
-            Column(consent),
-            has(Matter::Restriction, Change::Given)?,
-            version,
-        ))?;
+        .execute((subject, destination, Column(consent), standing.restricted, version))?;
     let under_way = under_way_of(commit, subject, destination)?;
     let index = commit.append(
         &ledger::Standing {
@@ -347,7 +346,7 @@ pub(super) fn change_standing(
         }
         .into(),
     )?;
-    Ok(StandingRecorded { index, version, under_way })
+    Ok(StandingRecorded { index, standing, under_way })
 }
 
 fn under_way_of(commit: &Commit<'_>, subject: [u8; 32], destination: &str) -> Result<Vec<TransferId>, Abort> {

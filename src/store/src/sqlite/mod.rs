@@ -10,6 +10,7 @@ mod files;
 mod inquiries;
 mod leases;
 mod ledger_file;
+mod operator;
 mod queries;
 mod readers;
 mod recorder;
@@ -53,7 +54,7 @@ use self::room::Room;
 use self::writer::{Queue, Writer};
 use crate::views::{
     Changed, Conclusion, Figures, QueueDepth, StandingChange, StandingRecorded, StoredEntry, TransferFilter,
-    Withdrawal,
+    TransferPage, Withdrawal,
 };
 
 /// A listener that falls behind by more than this is told that it has, and looks again.
@@ -404,6 +405,14 @@ impl Sqlite {
         limit: usize,
     ) -> Result<Vec<TransferView>, RecorderError> {
         self.readers.read(move |connection| queries::transfers(connection, &filter, limit)).await
+    }
+
+    /// A page of the transfers that fit, up to `limit` of them.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn page(&self, filter: TransferFilter, limit: usize) -> Result<TransferPage, RecorderError> {
+        self.readers.read(move |connection| queries::page(connection, &filter, limit)).await
     }
 
     /// Verifies the whole ledger against `checkpoints`, which the caller believes. It reads every entry.

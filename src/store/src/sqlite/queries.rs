@@ -17,7 +17,9 @@ use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 use super::fault::Abort;
 use super::rows::{Column, name, standing, word, word_or_null};
 use super::transfer::columns;
-use crate::views::{PAGE_ROWS_MAX, QueueDepth, StoredEntry, TransferFilter};
+use crate::views::{
+    PAGE_ROWS_MAX, PAGE_ROWS_SEEN_MAX, QueueDepth, StoredEntry, TransferFilter, TransferPage,
+};
 
 /// The columns of [`Due`], of the transfers that `$which` names.
 macro_rules! due {
@@ -34,9 +36,13 @@ macro_rules! due {
     };
 }
 
-/// The oldest of the due come first: those that have been due for longest.
-pub(super) const DUE: &str =
-    due!("WHERE t.destination = ?1 AND t.turn = 1 AND t.due_at <= ?2 ORDER BY t.due_at, t.entry LIMIT ?3");
+/// The oldest of the due come first: those that have been due for longest. While nothing is sent to the destination, those
+/// whose deadline has passed.
+pub(super) const DUE: &str = due!(
+    "WHERE t.destination = ?1 AND t.turn = 1 AND t.due_at <= ?2
+         AND (t.not_after < ?2 OR NOT EXISTS (SELECT 1 FROM paused p WHERE p.destination = ?1))
+     ORDER BY t.due_at, t.entry LIMIT ?3"
+);
 
 /// Those behind another whose deadline has passed: they have nothing left to wait for but their end.
 pub(super) const OVERDUE: &str = due!(
@@ -181,7 +187,7 @@ pub(super) fn transfers(
     filter: &TransferFilter,
     limit: usize,
 ) -> Result<Vec<TransferView>, Abort> {
-    let (sql, values) = listing(filter, limit);
+    let (sql, values) = listing(filter, limit.min(PAGE_ROWS_MAX));
     let mut statement = connection.prepare_cached(&sql)?;
     let rows = statement.query_map(params_from_iter(values), view)?;
     Ok(rows.collect::<Result<_, _>>()?)
@@ -211,8 +217,49 @@ fn listing(filter: &TransferFilter, limit: usize) -> (String, Vec<ToSqlOutput<'s
         values.push(i64::try_from(before).unwrap_or(i64::MAX).into());
     }
     let conditions = if conditions.is_empty() { "TRUE".to_owned() } else { conditions.join(" AND ") };
-    values.push(i64::try_from(limit.min(PAGE_ROWS_MAX)).unwrap_or(i64::MAX).into());
+    values.push(i64::try_from(limit).unwrap_or(i64::MAX).into());
     (format!("{VIEW} WHERE {conditions} ORDER BY entry DESC LIMIT ?"), values)
+}
+
+/// The newest first. Rows are found by one index and looked through, so many at most: the cost of a page grows neither with
+/// the age of the store nor with how few fit.
+pub(super) fn page(
+    connection: &Connection,
+    filter: &TransferFilter,
+    limit: usize,
+) -> Result<TransferPage, Abort> {
+    let (sql, values) = listing(&found_by(filter), PAGE_ROWS_SEEN_MAX);
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(params_from_iter(values))?;
+    let (mut transfers, mut seen) = (Vec::new(), 0);
+    while let Some(row) = rows.next()? {
+        let view = view(row)?;
+        let index = view.index;
+        seen += 1;
+        if fits(filter, &view) {
+            transfers.push(view);
+        }
+        if transfers.len() >= limit.clamp(1, PAGE_ROWS_MAX) || seen == PAGE_ROWS_SEEN_MAX {
+            return Ok(TransferPage { transfers, next: Some(index) });
+        }
+    }
+    Ok(TransferPage { transfers, next: None })
+}
+
+/// The part of the filter that the best index knows: of those not delivered there are few.
+fn found_by(filter: &TransferFilter) -> TransferFilter {
+    match filter.state {
+        Some(state) if state != State::Delivered => {
+            TransferFilter { client: None, destination: None, ..filter.clone() }
+        }
+        _ => TransferFilter { destination: None, state: None, ..filter.clone() },
+    }
+}
+
+fn fits(filter: &TransferFilter, view: &TransferView) -> bool {
+    filter.client.as_ref().is_none_or(|client| view.client == *client)
+        && filter.destination.as_ref().is_none_or(|destination| view.destination == *destination)
+        && filter.state.is_none_or(|state| view.state == state)
 }
 
 fn view(row: &Row<'_>) -> rusqlite::Result<TransferView> {

@@ -23,6 +23,7 @@ use tempfile::TempDir;
 use super::{Settings, Sqlite};
 use crate::BodyFolder;
 use crate::conformance::{Candidate, House};
+use crate::operator::{Handled, Handling, Operator, Paused};
 use crate::views::{Conclusion, QueueDepth, StandingChange, StandingRecorded, Withdrawal};
 
 crate::conforms!(Folder::new());
@@ -98,6 +99,27 @@ impl Candidate for Sqlite {
 
     async fn change_standing(&self, change: StandingChange) -> Result<StandingRecorded, RecorderError> {
         Sqlite::change_standing(self, change).await
+    }
+
+    async fn pause(&self, destination: &DestinationName, by: Operator) -> Result<bool, RecorderError> {
+        Sqlite::pause(self, destination, by).await
+    }
+
+    async fn resume(&self, destination: &DestinationName, by: Operator) -> Result<bool, RecorderError> {
+        Sqlite::resume(self, destination, by).await
+    }
+
+    async fn handle(
+        &self,
+        transfers: Vec<TransferId>,
+        handling: Handling,
+        by: Option<Operator>,
+    ) -> Result<Handled, RecorderError> {
+        Sqlite::handle(self, transfers, handling, by).await
+    }
+
+    async fn paused(&self) -> Result<Vec<Paused>, RecorderError> {
+        Sqlite::paused(self).await
     }
 
     async fn purge(&self, now: Timestamp) -> Result<usize, RecorderError> {

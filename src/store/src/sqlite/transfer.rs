@@ -280,6 +280,11 @@ impl End {
         }
     }
 
+    /// The same, with a code that says why.
+    pub(super) fn because(self, code: &str) -> Self {
+        Self { code: Some(code.to_owned()), ..self }
+    }
+
     pub(super) fn of(ending: Ending) -> Result<Self, Abort> {
         let rule = ending.rule.map(|rule| rule.parse::<Code>()).transpose();
         Ok(Self {

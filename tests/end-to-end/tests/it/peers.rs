@@ -280,7 +280,7 @@ fn curl_command(gateway: &TestGateway, options: &[&str], path: &str) -> Command 
     command
 }
 
-fn base(gateway: &TestGateway) -> String {
+pub(crate) fn base(gateway: &TestGateway) -> String {
     format!("https://localhost:{}", gateway.intake().port())
 }
 

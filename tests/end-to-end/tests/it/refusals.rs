@@ -124,6 +124,15 @@ async fn problems_read_well() {
     });
     add("there is no such path", ehr.get("/v1/nothing").await);
     add("there is no such method", answer(ehr.request(Method::DELETE, "/v1/destinations")).await);
+    add("the list's parameters are none", ehr.get("/v1/transfers?state=gone&limit=0&colour=magenta").await);
+    add("a consent is told of that names nobody and nothing", {
+        let request = ehr.request(Method::PUT, "/v1/consents/49003120231");
+        answer(request.header("content-type", "application/json").body(r#"{"colour":"magenta"}"#)).await
+    });
+    add("a transfer that has ended is withdrawn", {
+        let ended = ehr.submit(&to_employer().waiting(10)).await;
+        answer(ehr.request(Method::DELETE, &format!("/v1/transfers/{}", ended.transfer()))).await
+    });
     add("there is no such transfer", ehr.get("/v1/transfers/0192f0c0-0000-7000-8000-000000000000").await);
 
     let printed = serde_json::to_string(&problems).unwrap();
@@ -185,7 +194,16 @@ async fn openapi_names_every_path_and_health_tells_the_truth() {
     let document = gateway.ehr().get("/openapi.json").await.body;
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
     let paths: Vec<_> = document["paths"].as_object().unwrap().keys().collect();
-    let all = ["/v1/checks", "/v1/destinations", "/v1/requests", "/v1/transfers", "/v1/transfers/{id}"];
+    let all = [
+        "/v1/checks",
+        "/v1/consents/{id}",
+        "/v1/destinations",
+        "/v1/requests",
+        "/v1/restrictions/{id}",
+        "/v1/transfers",
+        "/v1/transfers/{id}",
+        "/v1/transfers/{id}/events",
+    ];
     assert_eq!(paths, all);
     for (path, status) in [("/livez", 200), ("/readyz", 200), ("/startupz", 200), ("/readyz?verbose", 200)] {
         assert_eq!(gateway.ask_admin(path).await.0, status, "{path}");
@@ -198,7 +216,7 @@ async fn what_the_router_itself_refuses_is_a_problem_too() {
     let gateway = TestGateway::with_stand_ins(BINARY).await;
     let ehr = gateway.ehr();
     let checked = ehr.check(&to_employer(), "?document=perhaps").await;
-    assert_eq!((checked.status, checked.text("/type")), (400, "/problems/request-malformed"));
+    assert_eq!((checked.status, checked.text("/type")), (400, "/problems/parameters-invalid"));
     for path in ["/v1/transfers/%ff", "/v1/transfers/no-id", "/v2/transfers"] {
         let asked = ehr.get(path).await;
         assert_eq!((asked.status, asked.text("/type")), (404, "/problems/not-found"), "{path}");

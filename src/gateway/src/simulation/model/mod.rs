@@ -3,6 +3,7 @@
 //! It passes the suite that every store passes, so that what holds over it may be expected of them.
 
 mod inquiries;
+mod operators;
 mod tables;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,7 +21,9 @@ use jiff::Timestamp;
 use ledger::Entry;
 use ledger::verify::{Finding, Record, Report, verify};
 use store::conformance::{Candidate, House};
-use store::{Conclusion, QueueDepth, StandingChange, StandingRecorded, Withdrawal};
+use store::{
+    Conclusion, Handled, Handling, Operator, Paused, QueueDepth, StandingChange, StandingRecorded, Withdrawal,
+};
 
 use self::tables::{Row, Tables, damaged};
 
@@ -202,7 +205,7 @@ impl Recorder for Model {
             let in_turn = tables.has_turn(index);
             row.destination == *destination
                 && row.due_at.is_some_and(|at| at <= now)
-                && (in_turn || row.not_after < now)
+                && (row.not_after < now || in_turn && !tables.paused.contains_key(destination))
         };
         let mut due: Vec<_> = tables.rows.iter().filter(|(index, row)| is_due(**index, row)).collect();
         due.sort_by_key(|(index, row)| (row.due_at, **index));
@@ -275,6 +278,27 @@ impl Candidate for Model {
 
     async fn change_standing(&self, change: StandingChange) -> Result<StandingRecorded, RecorderError> {
         self.change_now(change)
+    }
+
+    async fn pause(&self, destination: &DestinationName, by: Operator) -> Result<bool, RecorderError> {
+        self.tables().pause_destination(destination, &by)
+    }
+
+    async fn resume(&self, destination: &DestinationName, by: Operator) -> Result<bool, RecorderError> {
+        self.tables().resume_destination(destination, &by)
+    }
+
+    async fn handle(
+        &self,
+        transfers: Vec<TransferId>,
+        handling: Handling,
+        by: Option<Operator>,
+    ) -> Result<Handled, RecorderError> {
+        self.tables().handle(&transfers, handling, by.as_ref())
+    }
+
+    async fn paused(&self) -> Result<Vec<Paused>, RecorderError> {
+        Ok(self.tables().paused.values().cloned().collect())
     }
 
     async fn purge(&self, now: Timestamp) -> Result<usize, RecorderError> {

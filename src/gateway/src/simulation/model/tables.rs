@@ -14,7 +14,7 @@ use clearance::seal::Sealed;
 use clearance::words::{ClientId, DestinationName, InquiryId, PurposeName, State, TransferId};
 use jiff::Timestamp;
 use ledger::{Attempt, Change, Entry, Matter, Moment, Outcome};
-use store::{Conclusion, IDEMPOTENCY_KEY_LIFE, StandingChange, StandingRecorded, Withdrawal};
+use store::{Conclusion, IDEMPOTENCY_KEY_LIFE, Paused, StandingChange, StandingRecorded, Withdrawal};
 
 use super::inquiries::Asked;
 
@@ -29,6 +29,7 @@ pub(super) struct Tables {
     pub(super) leases: HashSet<IdempotencyScope>,
     pub(super) inquiries: BTreeMap<InquiryId, Asked>,
     pub(super) standings: BTreeMap<(Subject, DestinationName), Standing>,
+    pub(super) paused: BTreeMap<DestinationName, Paused>,
     matters: BTreeMap<(Subject, DestinationName, Matter, String), Change>,
 }
 
@@ -48,7 +49,7 @@ pub(super) struct Row {
     pub(super) state: State,
     pub(super) state_since: Timestamp,
     pub(super) attempts: u32,
-    perhaps_delivered: bool,
+    pub(super) perhaps_delivered: bool,
     pub(super) lease_until: Option<Timestamp>,
     pub(super) due_at: Option<Timestamp>,
     pub(super) code: Option<String>,
@@ -137,6 +138,9 @@ impl Tables {
         if row.lease_until.is_some_and(|until| until > at) {
             return Ok(Err(BeginRefusal::NotPending));
         }
+        if self.paused.contains_key(&row.destination) {
+            return Ok(Err(BeginRefusal::Paused));
+        }
         if self.standing(row.subject, &row.destination).version != standing_version {
             return Ok(Err(BeginRefusal::StandingChanged));
         }
@@ -188,7 +192,7 @@ impl Tables {
         Ok(())
     }
 
-    fn finish(&mut self, index: u64, ending: Ending) -> Result<(), RecorderError> {
+    pub(super) fn finish(&mut self, index: u64, ending: Ending) -> Result<(), RecorderError> {
         self.append_outcome(index, &ending)?;
         let row = self.row(index)?;
         (row.state, row.state_since) = (ending.state, ending.at);
@@ -302,7 +306,7 @@ impl Tables {
             subject: change.subject,
             version: version.try_into().map_err(|_| damaged("a version is too large"))?,
         });
-        Ok(StandingRecorded { index, version, under_way })
+        Ok(StandingRecorded { index, standing, under_way })
     }
 
     /// After a crash: leases end with the process, and what was under way has perhaps been delivered.
@@ -340,7 +344,7 @@ impl Tables {
         &self.entries[usize::try_from(index).unwrap()].1
     }
 
-    fn row(&mut self, index: u64) -> Result<&mut Row, RecorderError> {
+    pub(super) fn row(&mut self, index: u64) -> Result<&mut Row, RecorderError> {
         self.rows.get_mut(&index).ok_or_else(|| damaged("a row is missing"))
     }
 }
@@ -349,7 +353,7 @@ fn lost(transfer: TransferId, at: Timestamp) -> Ending {
     Ending { next_attempt_at: Some(at), ..ending(transfer, State::Unknown, at) }
 }
 
-fn ending(transfer: TransferId, state: State, at: Timestamp) -> Ending {
+pub(super) fn ending(transfer: TransferId, state: State, at: Timestamp) -> Ending {
     let (next_attempt_at, proof, faults) = (None, None, Vec::new());
     let (code, rule, reference, parts_done) = (None, None, None, BTreeSet::new());
     Ending { transfer, at, state, next_attempt_at, code, rule, faults, reference, proof, parts_done }

@@ -92,7 +92,7 @@ fn a_newer_schema_is_refused_and_left_alone() {
     let connection = Connection::open(folder.path()).unwrap();
     connection.pragma_update(None, "user_version", 9).unwrap();
     let refused = Sqlite::open(folder.settings(), at(0)).unwrap_err();
-    let message = "the store has schema 9, and this version knows schemas up to 5: run the newer version";
+    let message = "the store has schema 9, and this version knows schemas up to 6: run the newer version";
     assert_eq!(refused.to_string(), message);
 }
 

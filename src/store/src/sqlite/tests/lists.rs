@@ -4,6 +4,7 @@ use clearance::journey::{Ending, Recorder};
 use clearance::words::State;
 use ledger::{Hash, SigningKey};
 
+use super::super::Sqlite;
 use super::Folder;
 use crate::conformance::{House, Sample, at, ending};
 use crate::views::TransferFilter;
@@ -34,8 +35,23 @@ async fn transfers_are_listed_by_client_destination_and_state_page_by_page() {
         let found = store.transfers(filter.clone(), 100).await.unwrap();
         // The first six entries are the disclosures, so that number and index agree.
         assert_eq!(found.iter().map(|view| view.index).collect::<Vec<_>>(), expected, "{filter:?}");
-        let first = store.transfers(filter, 1).await.unwrap();
+        let first = store.transfers(filter.clone(), 1).await.unwrap();
         assert_eq!(first.first().map(|view| view.index), expected.first().copied());
+        assert_eq!(paged(&store, filter, 2).await, expected);
+    }
+}
+
+/// The indices of all that fit, page by page.
+async fn paged(store: &Sqlite, filter: TransferFilter, limit: usize) -> Vec<u64> {
+    let (mut found, mut filter) = (Vec::new(), filter);
+    loop {
+        let page = store.page(filter.clone(), limit).await.unwrap();
+        assert!(page.transfers.len() <= limit);
+        found.extend(page.transfers.iter().map(|view| view.index));
+        match page.next {
+            Some(next) => filter.before = Some(next),
+            None => return found,
+        }
     }
 }
 

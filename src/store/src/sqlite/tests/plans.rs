@@ -1,9 +1,11 @@
 //! Latency does not grow with the age of the store.
 
+use clearance::words::State;
 use rusqlite::{Connection, StatementStatus};
 
 use super::super::{commands, connection, queries, schema, transfer};
 use super::Folder;
+use crate::views::{PAGE_ROWS_SEEN_MAX, TransferFilter};
 
 /// So many transfers that have ended, of which the newest is the last, and then ten that wait.
 fn store_of_age(ended: u64) -> (Folder, Connection) {
@@ -75,6 +77,22 @@ fn a_hundred_thousand_ended_transfers_slow_nothing_down() {
         let (before, after) = (steps(&young, sql, values), steps(&old, sql, values));
         assert!(after <= before * 11 / 10, "{before} steps became {after}: {sql}");
     }
+}
+
+#[test]
+fn a_page_looks_at_so_many_rows_and_no_more_and_leads_on() {
+    let (_folder, old) = store_of_age(10_000);
+    let none_fits = TransferFilter {
+        client: Some("ehr".parse().unwrap()),
+        destination: Some("image-bank".parse().unwrap()),
+        ..TransferFilter::default()
+    };
+    let first = queries::page(&old, &none_fits, 100).unwrap();
+    assert_eq!((first.transfers.len(), first.next), (0, Some(10_010 - PAGE_ROWS_SEEN_MAX as u64)));
+    // Those that have not been delivered are found at once, however many have been.
+    let waiting = TransferFilter { state: Some(State::Accepted), destination: None, ..none_fits };
+    let found = queries::page(&old, &waiting, 100).unwrap();
+    assert_eq!((found.transfers.len(), found.next), (10, None));
 }
 
 #[test]
