@@ -308,6 +308,9 @@ pub enum CallFailure {
     /// The TLS handshake failed: the peer has seen nothing.
     #[error("the TLS handshake with the peer failed")]
     Handshake,
+    /// The chain of the peer holds, and its key is none that it is pinned to: the peer has seen nothing.
+    #[error("the peer's key is not one that it is pinned to")]
+    NotPinned,
     /// The call was sent, in part at least, and no answer came in time.
     #[error("no answer came in time")]
     TimedOut,
@@ -323,7 +326,7 @@ impl CallFailure {
     /// Whether the peer may have seen the call.
     pub const fn may_have_arrived(self) -> bool {
         match self {
-            Self::NotAllowed | Self::NotReached | Self::Handshake => false,
+            Self::NotAllowed | Self::NotReached | Self::Handshake | Self::NotPinned => false,
             Self::TimedOut | Self::Broken | Self::AnswerTooLarge => true,
         }
     }
@@ -334,6 +337,7 @@ impl CallFailure {
             Self::NotAllowed => "address-not-allowed",
             Self::NotReached => "not-reached",
             Self::Handshake => "tls-handshake",
+            Self::NotPinned => "key-not-pinned",
             Self::TimedOut => "timed-out",
             Self::Broken => "connection-broken",
             Self::AnswerTooLarge => "answer-too-large",

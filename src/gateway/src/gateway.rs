@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use ledger::Entry;
 use store::Sqlite;
 
+use crate::admin::Operations;
 use crate::config::Config;
 use crate::delivery::Bells;
 use crate::health::Health;
@@ -48,6 +49,7 @@ pub(crate) struct Gateway {
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) signer: Arc<dyn PayloadSigner>,
     pub(crate) bells: Bells,
+    pub(crate) operations: Operations,
 }
 
 impl Gateway {

@@ -25,6 +25,7 @@ struct State {
     key_ring: Result<(), &'static str>,
     spool: Result<(), &'static str>,
     kept_house_at: Timestamp,
+    checkpoint_at: Option<Timestamp>,
     pending: u64,
     pending_max: u64,
     oldest_seconds: u64,
@@ -49,6 +50,7 @@ impl Health {
                 key_ring: Ok(()),
                 spool: Ok(()),
                 kept_house_at: now,
+                checkpoint_at: None,
                 pending: 0,
                 pending_max: settings.pending_max,
                 oldest_seconds: 0,
@@ -105,6 +107,16 @@ impl Health {
     /// Housekeeping has come round.
     pub(crate) fn kept_house(&self, now: Timestamp) {
         self.change(|state| state.kept_house_at = now);
+    }
+
+    /// A checkpoint was signed.
+    pub(crate) fn checkpoint(&self, at: Timestamp) {
+        self.change(|state| state.checkpoint_at = Some(at));
+    }
+
+    /// When the last checkpoint was signed, by this process.
+    pub(crate) fn checkpoint_at(&self) -> Option<Timestamp> {
+        self.look().checkpoint_at
     }
 
     /// Whether the last write was recorded.

@@ -18,6 +18,7 @@ use crate::config::Config;
 use crate::gateway::Gateway;
 use crate::secrets::Secrets;
 use crate::serve::{LOOK_AROUND, StartError, causes, expiries};
+use crate::service;
 use crate::sightings;
 use crate::telemetry::metrics;
 
@@ -37,13 +38,15 @@ pub(crate) async fn run(
 ) {
     let mut signed = Signed { size: None, at: Timestamp::MIN };
     let mut purged = Timestamp::MIN;
+    let mut written = Written { commits: 0, at: gateway.clock.now() };
     let mut sightings_kept = gateway.clock.now();
     loop {
         let stopping = *stop.borrow();
-        look_around(&gateway, &key, &mut signed, &mut purged, stopping).await;
+        look_around(&gateway, &key, &mut signed, &mut purged, &mut written, stopping).await;
         let now = gateway.clock.now();
         sightings::keep(&gateway, &mut sightings_kept, now, stopping).await;
         gateway.health.kept_house(now);
+        service::alive(gateway.health.accepting(now));
         // What histograms were told is held one by one until then, also when nobody scrapes.
         collected.run_upkeep();
         if stopping {
@@ -67,6 +70,25 @@ struct Signed {
     at: Timestamp,
 }
 
+/// When the store last grew, as far as was looked.
+struct Written {
+    commits: u64,
+    at: Timestamp,
+}
+
+impl Written {
+    /// Whether nothing was committed for so long that a store which hangs would not have been noticed.
+    fn is_quiet(&mut self, commits: u64, now: Timestamp) -> bool {
+        if self.commits != commits {
+            *self = Self { commits, at: now };
+        }
+        now.duration_since(self.at) >= PROBE_EVERY
+    }
+}
+
+/// How often a store is tried in which nobody writes.
+const PROBE_EVERY: SignedDuration = SignedDuration::from_secs(10);
+
 /// What a probe of the spool writes: more than a file of a few bytes takes, which may fit where nothing else does.
 const SPOOL_PROBE_BYTES: usize = 256 << 10;
 
@@ -78,6 +100,7 @@ async fn look_around(
     key: &SigningKey,
     signed: &mut Signed,
     purged: &mut Timestamp,
+    written: &mut Written,
     now_or_never: bool,
 ) {
     let looked = async {
@@ -85,7 +108,8 @@ async fn look_around(
         queues(gateway, now).await?;
         try_the_ring(gateway).await?;
         try_the_spool(gateway).await;
-        if !gateway.health.records() {
+        let quiet = written.is_quiet(gateway.store.figures().commits, now);
+        if quiet || !gateway.health.records() {
             gateway.store.probe().await?;
         }
         if purged.saturating_add(PURGE_EVERY).unwrap_or(Timestamp::MAX) <= now {
@@ -109,6 +133,7 @@ async fn look_around(
     metrics::record(entries, figures.commits, record.is_ok());
     if signed.size.is_some() {
         metrics::checkpoint(signed.at.as_second());
+        gateway.health.checkpoint(signed.at);
     }
     gateway.connections.show_all();
     metrics::trust(gateway.trust.current().generation());
@@ -168,6 +193,7 @@ async fn queues(gateway: &Gateway, now: Timestamp) -> Result<(), clearance::jour
     );
     for (name, (pending, unknown, oldest)) in queues {
         metrics::queue(name, pending, unknown, oldest);
+        metrics::paused(name, gateway.operations.is_paused(name));
     }
     let pending = depths.iter().map(|depth| depth.pending).sum();
     let oldest = depths.iter().map(|depth| age(depth.oldest_accepted_at).as_secs()).max().unwrap_or(0);
@@ -248,6 +274,17 @@ async fn destroy_old_keys(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_store_in_which_nobody_writes_is_tried_every_ten_seconds_and_another_is_not() {
+        let at = |seconds| Timestamp::from_second(seconds).unwrap();
+        let mut written = Written { commits: 3, at: at(0) };
+        assert!(!written.is_quiet(3, at(9)));
+        assert!(written.is_quiet(3, at(10)));
+        // The probe was a commit.
+        assert!(!written.is_quiet(4, at(12)) && !written.is_quiet(4, at(21)));
+        assert!(written.is_quiet(4, at(22)));
+    }
 
     #[test]
     fn the_key_of_yesterday_is_kept_while_something_sealed_under_it_may_be_on_its_way() {

@@ -12,6 +12,7 @@
 //! | checkpoints, figures, old keys | `housekeeping` |
 //! | logs, metrics, traces, health | `telemetry`, `health`, `admin` |
 //! | the operators' page | `console`, and `docs/console.md` |
+//! | what systemd is told, what the kernel forbids | `service`, `sandbox` |
 //! | settings | `config`, and `deploy/clearance.toml` |
 //! | the commands | `commands` |
 
@@ -30,8 +31,10 @@ pub mod playground;
 mod rates;
 mod rotation;
 mod rules;
+mod sandbox;
 mod secrets;
 mod serve;
+mod service;
 #[cfg(feature = "test-destination")]
 mod shelf;
 mod sightings;

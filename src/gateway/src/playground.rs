@@ -174,6 +174,7 @@ crl = ["certs/authority/clients.crl"]
 
 [admin]
 listen = "127.0.0.1:0"
+plain_roles = ["read", "ops", "certs", "dpo"]
 
 [tls_only]
 listen = "127.0.0.1:0"

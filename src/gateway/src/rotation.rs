@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use identity::{Changed, Notice, Watch, WatchError, WatchSettings};
+use identity::{Changed, Notice, ReloadError, Watch, WatchError, WatchSettings};
 
 use crate::gateway::Gateway;
 use crate::serve::{causes, sources};
@@ -25,29 +25,37 @@ pub(crate) fn watch(gateway: &Arc<Gateway>, calls: &Arc<Calls>) -> Result<Watch,
                 "a folder of certificates cannot be watched; it is read again every minute"
             );
         }
-        take_up(&gateway, &calls);
+        drop(take_up(&gateway, &calls));
     })
 }
 
+/// What became of reading everything again.
+#[derive(Debug)]
+pub(crate) struct TakenUp {
+    pub(crate) changed: Changed,
+    /// What is not usable, and stays as it was.
+    pub(crate) refused: Option<ReloadError>,
+}
+
 /// Reads everything again. Parts that are fit come into force even when another is not.
-fn take_up(gateway: &Gateway, calls: &Calls) {
-    let (changed, failed) = match gateway.trust.reload(gateway.clock.now()) {
-        Ok(changed) => (changed, None),
-        Err(error) => (error.changed.clone(), Some(causes(&error))),
+pub(crate) fn take_up(gateway: &Gateway, calls: &Calls) -> TakenUp {
+    let taken = match gateway.trust.reload(gateway.clock.now()) {
+        Ok(changed) => TakenUp { changed, refused: None },
+        Err(error) => TakenUp { changed: error.changed.clone(), refused: Some(error) },
     };
-    if let Some(why) = failed {
+    if let Some(error) = &taken.refused {
         metrics::reloaded("certificates", false);
         tracing::error!(
             event.action = "rotation-refused",
-            error.message = why,
+            error.message = causes(error),
             "certificates on disk are not usable; the old ones stay"
         );
     }
-    if changed.parts.is_empty() {
-        return;
+    if taken.changed.parts.is_empty() {
+        return taken;
     }
     metrics::reloaded("certificates", true);
-    tell(&changed);
+    tell(&taken.changed);
     if let Err(error) = calls.renew(&gateway.config, &gateway.trust) {
         tracing::error!(
             event.action = "rotation-refused",
@@ -55,6 +63,7 @@ fn take_up(gateway: &Gateway, calls: &Calls) {
             "calls to partners go on with the old certificates"
         );
     }
+    taken
 }
 
 fn tell(changed: &Changed) {

@@ -40,9 +40,21 @@ pub(crate) enum SecretError {
 }
 
 impl Secrets {
+    /// Reads the keys that systemd or Kubernetes hands over, or else those in `folder`.
+    pub(crate) fn given(folder: &Path) -> Result<Self, SecretError> {
+        match credentials() {
+            Some(credentials) => Self::read_from(&credentials, HANDED_OVER),
+            None => Self::read(folder),
+        }
+    }
+
     /// Reads the keys in `folder`.
     pub(crate) fn read(folder: &Path) -> Result<Self, SecretError> {
-        let [seal, pseudonym, ledger, payload] = FILES.map(|file| read(folder.join(file)));
+        Self::read_from(folder, OWN)
+    }
+
+    fn read_from(folder: &Path, exposed: u32) -> Result<Self, SecretError> {
+        let [seal, pseudonym, ledger, payload] = FILES.map(|file| read(folder.join(file), exposed));
         Ok(Self { seal: seal?, pseudonym: pseudonym?, ledger: ledger?, payload: payload? })
     }
 
@@ -65,13 +77,27 @@ impl Secrets {
     }
 }
 
-fn read(path: PathBuf) -> Result<Secret, SecretError> {
+/// The bits of a mode that let others at a key that lies in a folder of the gateway's.
+const OWN: u32 = 0o077;
+
+/// Those of one that is handed over: systemd lets a user read by an access list, Kubernetes by `fsGroup`, and both show as
+/// the group's right to read.
+const HANDED_OVER: u32 = 0o037;
+
+/// Where keys are handed over (`LoadCredential=` of systemd), if they are.
+pub(crate) fn credentials() -> Option<PathBuf> {
+    let folder = PathBuf::from(std::env::var_os("CREDENTIALS_DIRECTORY")?);
+    // A unit may have credentials for something else.
+    FILES.iter().any(|file| folder.join(file).exists()).then_some(folder)
+}
+
+fn read(path: PathBuf, exposed: u32) -> Result<Secret, SecretError> {
     let text = std::fs::metadata(&path).and_then(|meta| Ok((meta.mode(), std::fs::read_to_string(&path)?)));
     let (mode, text) = match text {
         Ok((mode, text)) => (mode & 0o777, Zeroizing::new(text)),
         Err(source) => return Err(SecretError::Io { path, source }),
     };
-    if mode & 0o077 != 0 {
+    if mode & exposed != 0 {
         return Err(SecretError::Exposed { path, mode });
     }
     let mut key = Zeroizing::new([0; 32]);
@@ -133,5 +159,9 @@ mod tests {
         let path = folder.path().join("ledger.key");
         std::fs::set_permissions(&path, PermissionsExt::from_mode(0o640)).unwrap();
         assert!(matches!(Secrets::read(folder.path()), Err(SecretError::Exposed { .. })));
+        assert!(Secrets::read_from(folder.path(), HANDED_OVER).is_ok());
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o644)).unwrap();
+        let handed_over = Secrets::read_from(folder.path(), HANDED_OVER);
+        assert!(matches!(handed_over, Err(SecretError::Exposed { .. })));
     }
 }

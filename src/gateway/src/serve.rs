@@ -28,6 +28,7 @@ use crate::intake::{Questions, Waiting};
 use crate::listener::{self, Door, Places};
 use crate::rates::Rates;
 use crate::rules::Rules;
+use crate::sandbox::Sandbox;
 use crate::secrets::{Secrets, Signer};
 use crate::sightings::Sightings;
 use crate::telemetry::metrics::Connections;
@@ -91,7 +92,7 @@ pub(crate) async fn start(
 ) -> Result<Running, StartError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
-    let secrets = Secrets::read(&config.paths.keys)?;
+    let secrets = Secrets::given(&config.paths.keys)?;
     let trust = Reloader::new(sources(&config), Arc::new(DefaultTimeProvider), clock.now())
         .map_err(|error| StartError::Trust(causes(&error)))?;
     let rules = Rules::build(&config)?;
@@ -109,6 +110,10 @@ pub(crate) async fn start(
     let sightings = store.sightings().await.map_err(|error| StartError::Store(causes(&error)))?;
     let signer = Arc::new(Signer::new(&secrets.payload)?);
     let checkpoints = housekeeping::signing_key(&config, &secrets)?;
+
+    let paused = store.paused().await.map_err(|error| StartError::Store(causes(&error)))?;
+    let verifier = checkpoints.verifier().clone();
+    let operations = admin::Operations::new(clock.now(), Arc::clone(&calls), verifier, paused);
 
     let intake_listener = bind("intake.listen", &config.intake.listen).await?;
     let admin_listener = bind("admin.listen", &config.admin.listen).await?;
@@ -142,6 +147,7 @@ pub(crate) async fn start(
         entropy: Arc::clone(&entropy),
         bodies: Arc::clone(&bodies),
         bells: Bells::default(),
+        operations,
     });
     let courier = Arc::new(Courier {
         recorder: store,
@@ -170,6 +176,7 @@ pub(crate) async fn start(
         let (gateway, changes) = (Arc::clone(&gateway), gateway.store.changes());
         async move { gateway.waiting.hand_on(changes, stop).await }
     });
+    watch_keepers.spawn(|stop| admin::follow(Arc::clone(&gateway), gateway.store.changes(), stop));
     watch_keepers.spawn(|stop| serve_admin(admin_listener, routes, stop));
     watch_keepers.spawn(|stop| housekeeping::run(Arc::clone(&gateway), checkpoints, metrics, stop));
     let watch = rotation::watch(&gateway, &calls)?;
@@ -187,12 +194,18 @@ pub(crate) async fn start(
 impl Running {
     /// Reads settings, certificates and policies again. What is not usable leaves the old in force. The answer is the
     /// settings that now differ from those in force, which a restart would change.
-    pub(crate) fn reload(&self) -> Result<Vec<&'static str>, String> {
+    pub(crate) fn reload(&self, sandbox: &Sandbox) -> Result<Vec<&'static str>, String> {
         let gateway = &self.gateway;
         let config = match &self.file {
             Some(file) => crate::config::load(file).map_err(|error| error.to_string())?,
             None => Config::clone(&gateway.config.load()),
         };
+        if let Some(path) = sandbox.outside(&config).first() {
+            let path = path.display();
+            return Err(format!(
+                "`{path}` lies outside the sandbox that was drawn at the start: restart to take it up"
+            ));
+        }
         let rules = Rules::build(&config).map_err(|error| error.to_string())?;
         let trust = gateway.trust.reload_with(sources(&config), gateway.clock.now());
         let at_restart = self.started_with.at_restart(&config);
@@ -202,6 +215,7 @@ impl Running {
         let renewed = self.calls.renew(&gateway.config, &gateway.trust).map_err(|error| error.to_string());
         // After the peers that they call.
         gateway.rules.store(Arc::new(rules));
+        gateway.operations.reloaded(gateway.clock.now());
         // A destination that is back has waiting transfers made due.
         gateway.bells.ring_all();
         // Parts that are fit are in force even when another is not; the first cause is what the operator needs.
@@ -328,6 +342,7 @@ fn destination(peer: &crate::config::Peer) -> DestinationSources {
     DestinationSources {
         authorities: peer.ca.clone(),
         revocation_lists: peer.crl.clone(),
+        spki_sha256: peer.spki_sha256.clone(),
         certificate: Some(peer.material()),
         alpn: vec![b"h2".to_vec(), b"http/1.1".to_vec()],
         tls12: peer.dangerous_tls_1_2,
@@ -347,7 +362,8 @@ fn address(listener: &TcpListener) -> SocketAddr {
     listener.local_addr().unwrap_or_else(|_| SocketAddr::from(([0, 0, 0, 0], 0)))
 }
 
-fn folder(path: PathBuf) -> Result<PathBuf, StartError> {
+/// A folder that only the gateway looks into, made where there is none.
+pub(crate) fn folder(path: PathBuf) -> Result<PathBuf, StartError> {
     use std::os::unix::fs::DirBuilderExt;
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&path);
     made.map(|()| path.clone()).map_err(|source| StartError::Folder { path, source })

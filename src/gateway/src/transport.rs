@@ -1,8 +1,10 @@
-//! Calls to partners: each peer has its own trust anchors, client certificate and one allowed origin.
+//! Calls to partners: each peer has its own trust anchors, pins, client certificate and one allowed origin.
 //!
 //! Redirects are not followed, no proxy from the environment is used, and a URL never reaches an error, a log or a span.
 
 use std::collections::BTreeMap;
+use std::error::Error;
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,13 +16,13 @@ use clearance::seal::PartFailure;
 use futures_util::stream::{self, Stream};
 use http::HeaderValue;
 use http::header::CONTENT_LENGTH;
-use identity::{Reloader, Trust};
+use identity::{NotPinned, Reloader, Trust};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Url};
 use tracing::Instrument;
 
 use crate::config::Config;
-use crate::telemetry::trace;
+use crate::telemetry::{metrics, trace};
 
 /// The longest that a connection to a peer may take to come up.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -89,7 +91,7 @@ impl Calls {
                 request.headers(headers).body(reqwest::Body::wrap_stream(pieces(call.body)))
             }
         };
-        let response = request.send().await.map_err(|error| failure(&error))?;
+        let response = request.send().await.map_err(|error| failure(&call.peer, &error))?;
         read(response, call.answer_bytes_max).await
     }
 }
@@ -161,29 +163,42 @@ async fn read(mut response: reqwest::Response, limit: usize) -> Result<Reply, Ca
 }
 
 /// What matters is whether the peer may have seen the call.
-fn failure(error: &reqwest::Error) -> CallFailure {
+fn failure(peer: &str, error: &reqwest::Error) -> CallFailure {
     if !error.is_connect() {
         return after_sending(error);
     }
-    if mentions_tls(error) { CallFailure::Handshake } else { CallFailure::NotReached }
+    let Some(tls) = tls_error(error) else {
+        return CallFailure::NotReached;
+    };
+    let Some(unpinned) = NotPinned::in_error(tls) else {
+        return CallFailure::Handshake;
+    };
+    metrics::not_pinned(peer);
+    tracing::error!(
+        event.action = "key-not-pinned",
+        peer.service = peer,
+        tls.server.spki_sha256 = %unpinned.shown,
+        "a partner's server showed a key that it is not pinned to, and was sent nothing"
+    );
+    CallFailure::NotPinned
 }
 
 fn after_sending(error: &reqwest::Error) -> CallFailure {
     if error.is_timeout() { CallFailure::TimedOut } else { CallFailure::Broken }
 }
 
-fn mentions_tls(error: &reqwest::Error) -> bool {
-    let mut source = std::error::Error::source(error);
-    while let Some(error) = source {
-        if error.is::<rustls::Error>() {
-            return true;
+/// What rustls has against the connection, if it is rustls that refused it.
+fn tls_error(error: &reqwest::Error) -> Option<&rustls::Error> {
+    let mut next = error.source();
+    while let Some(error) = next {
+        if let Some(tls) = error.downcast_ref() {
+            return Some(tls);
         }
-        if let Some(io) = error.downcast_ref::<std::io::Error>()
-            && io.get_ref().is_some_and(|inner| inner.is::<rustls::Error>())
-        {
-            return true;
-        }
-        source = error.source();
+        // The source of an I/O error is that of the error it holds, which it passes over.
+        next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(held) => Some(held),
+            None => error.source(),
+        };
     }
-    false
+    None
 }

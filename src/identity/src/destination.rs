@@ -1,15 +1,17 @@
-//! Whom the gateway calls: per destination its own authorities, its own certificate to show, and
-//! the name of the server checked on every connection.
+//! Whom the gateway calls: per destination its own authorities and pins, its own certificate to
+//! show, and the name of the server checked on every connection.
 
 use std::sync::Arc;
 
 use rustls::ClientConfig;
+use rustls::client::danger::ServerCertVerifier;
 use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::sign::SingleCertAndKey;
 use rustls::time_provider::TimeProvider;
 
+use crate::pinning::PinnedVerifier;
 use crate::tls::{TrustError, provider, versions};
-use crate::{Authorities, Material, RevocationPolicy, Revocations};
+use crate::{Authorities, Material, Pin, RevocationPolicy, Revocations};
 
 /// How one destination is called.
 #[derive(Debug)]
@@ -23,6 +25,7 @@ pub struct ClientTrust {
 pub(crate) struct ClientParts {
     pub(crate) authorities: Arc<Authorities>,
     pub(crate) revocations: Arc<Revocations>,
+    pub(crate) pins: Vec<Pin>,
     pub(crate) material: Option<Arc<Material>>,
     pub(crate) alpn: Vec<Vec<u8>>,
     pub(crate) tls12: bool,
@@ -48,10 +51,12 @@ impl ClientTrust {
         if !parts.revocation.dangerous_allow_expired_lists {
             verifier = verifier.enforce_revocation_expiration();
         }
+        let chain = verifier.build().map_err(TrustError::Verifier)?;
         let builder = ClientConfig::builder_with_details(Arc::clone(provider()), Arc::clone(clock))
             .with_protocol_versions(versions(parts.tls12))
             .map_err(TrustError::Versions)?
-            .with_webpki_verifier(verifier.build().map_err(TrustError::Verifier)?);
+            .dangerous()
+            .with_custom_certificate_verifier(with_pins(chain, &parts.pins));
         let mut config = match &parts.material {
             Some(material) => {
                 let key = Arc::clone(material.certified_key());
@@ -96,8 +101,14 @@ impl ClientTrust {
         material
             && self.parts.authorities.is_same(&parts.authorities)
             && self.parts.revocations.is_same(&parts.revocations)
+            && self.parts.pins == parts.pins
             && self.parts.alpn == parts.alpn
             && self.parts.tls12 == parts.tls12
             && self.parts.revocation == parts.revocation
     }
+}
+
+/// The verifier of the chain, narrowed to the pinned keys where there are any.
+fn with_pins(chain: Arc<WebPkiServerVerifier>, pins: &[Pin]) -> Arc<dyn ServerCertVerifier> {
+    if pins.is_empty() { chain } else { Arc::new(PinnedVerifier { chain, pins: pins.to_vec() }) }
 }

@@ -5,7 +5,7 @@
 //! | is this file fit to be used? | [`Material`], [`Authorities`], [`Revocations`]: read, checked, and only then values |
 //! | which of our clients is this certificate? | [`Registry::identify`]: by pinned key or certificate, cross-checked with the organisation, never by common name |
 //! | may this peer go on? | [`ServerTrust::admit`] after every handshake, [`ServerTrust::still_valid`] per request and before a disclosure is recorded |
-//! | whom do we call? | [`ClientTrust`]: own roots and own certificate per destination |
+//! | whom do we call? | [`ClientTrust`]: own roots, own pins and own certificate per destination |
 //! | what changed on disk? | [`Watch`] notices, [`Reloader`] proves and swaps, or keeps the old and says why |
 //! | what expires, what breaks when, and would this chain pass? | [`inventory`], [`foresee`], [`check_chain`] |
 //! | certificates to try it all with | [`example::ExamplePki`] |
@@ -32,6 +32,7 @@ mod handshake;
 mod inventory;
 mod material;
 mod names;
+mod pinning;
 mod registry;
 mod reload;
 mod revocation;
@@ -56,6 +57,7 @@ pub use foresight::{Foresight, foresee};
 pub use inventory::{Expiry, Urgency, inventory};
 pub use material::{Material, MaterialFiles};
 pub use names::{NameFault, NameField};
+pub use pinning::NotPinned;
 pub use registry::{IdentityError, Peer, Registry, RegistryError};
 pub use reload::{Changed, PartFailure, PartFailureCause, ReloadError, Reloader};
 pub use revocation::{RevocationPolicy, Revocations};

@@ -316,6 +316,7 @@ fn load_destination(source: &DestinationSources, now: Timestamp) -> Result<Clien
     Ok(ClientParts {
         authorities: Arc::new(Authorities::load(&source.authorities, now)?),
         revocations: Arc::new(revocations),
+        pins: source.spki_sha256.clone(),
         material,
         alpn: source.alpn.clone(),
         tls12: source.tls12,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::inventory::{Expiry, inventory};
-use crate::{Client, ClientTrust, MaterialFiles, RevocationPolicy, ServerTrust, TlsSettings};
+use crate::{Client, ClientTrust, MaterialFiles, Pin, RevocationPolicy, ServerTrust, TlsSettings};
 
 /// The files and settings all trust is made from.
 #[derive(Debug, Clone)]
@@ -34,6 +34,9 @@ pub struct DestinationSources {
     pub authorities: PathBuf,
     /// Revocation lists for its server certificate.
     pub revocation_lists: Vec<PathBuf>,
+    /// SHA-256 of the keys (SubjectPublicKeyInfo) its server may have; with none, any that the
+    /// authorities certify.
+    pub spki_sha256: Vec<Pin>,
     /// The certificate to show there, where it asks for one.
     pub certificate: Option<MaterialFiles>,
     /// Application protocols offered, the preferred first.

@@ -54,18 +54,22 @@ impl TestGateway {
 
     /// A client with this certificate.
     pub fn client_with(&self, files: &MaterialFiles) -> EhrClient {
-        EhrClient::new(self.process.intake, Some(files), &self.playground.authorities())
+        EhrClient::new(self.process.doors.intake, Some(files), &self.playground.authorities())
     }
 
     /// A client without certificate.
     pub fn stranger(&self) -> EhrClient {
-        EhrClient::new(self.process.intake, None, &self.playground.authorities())
+        EhrClient::new(self.process.doors.intake, None, &self.playground.authorities())
     }
 
     /// A connection by hand, with this client's certificate.
     pub async fn dial(&self, client: ExampleClient) -> Dialled {
-        Dialled::to(self.process.intake, &self.playground.client(client), &self.playground.authorities())
-            .await
+        Dialled::to(
+            self.process.doors.intake,
+            &self.playground.client(client),
+            &self.playground.authorities(),
+        )
+        .await
     }
 
     /// The registered EHR.
@@ -75,17 +79,22 @@ impl TestGateway {
 
     /// Where the intake listens.
     pub fn intake(&self) -> SocketAddr {
-        self.process.intake
+        self.process.doors.intake
+    }
+
+    /// Where scanners look: the same TLS, without a client certificate.
+    pub fn scanners(&self) -> SocketAddr {
+        self.process.doors.tls_only
     }
 
     /// Where health and metrics are.
     pub fn admin(&self) -> SocketAddr {
-        self.process.admin
+        self.process.doors.admin
     }
 
     /// What the admin listener answers at `path`: status and text.
     pub async fn ask_admin(&self, path: &str) -> (u16, String) {
-        let answer = reqwest::get(format!("http://{}{path}", self.process.admin)).await;
+        let answer = reqwest::get(format!("http://{}{path}", self.process.doors.admin)).await;
         let answer = answer.unwrap_or_else(|error| fail(&error));
         (answer.status().as_u16(), answer.text().await.unwrap_or_else(|error| fail(&error)))
     }

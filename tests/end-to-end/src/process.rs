@@ -16,9 +16,16 @@ use crate::fail;
 #[derive(Debug)]
 pub(crate) struct Process {
     child: Child,
-    pub(crate) intake: SocketAddr,
-    pub(crate) admin: SocketAddr,
+    pub(crate) doors: Doors,
     log: Arc<Mutex<String>>,
+}
+
+/// Where it listens.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Doors {
+    pub(crate) intake: SocketAddr,
+    pub(crate) tls_only: SocketAddr,
+    pub(crate) admin: SocketAddr,
 }
 
 impl Process {
@@ -32,12 +39,12 @@ impl Process {
             .unwrap_or_else(|error| fail(&error));
         let log = Arc::new(Mutex::new(String::new()));
         let started = listen(&mut child, &log);
-        let addresses = started.recv_timeout(Duration::from_secs(30));
-        let (intake, admin) = addresses.unwrap_or_else(|_| {
+        let doors = started.recv_timeout(Duration::from_secs(30));
+        let doors = doors.unwrap_or_else(|_| {
             let said = log.lock().unwrap_or_else(PoisonError::into_inner).clone();
             fail(&format!("the gateway did not start:\n{said}"))
         });
-        Self { child, intake, admin, log }
+        Self { child, doors, log }
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -91,7 +98,7 @@ impl Drop for Process {
 }
 
 /// Keeps what it says, and finds its addresses in it.
-fn listen(child: &mut Child, log: &Arc<Mutex<String>>) -> Receiver<(SocketAddr, SocketAddr)> {
+fn listen(child: &mut Child, log: &Arc<Mutex<String>>) -> Receiver<Doors> {
     let (tell, told) = channel();
     let log = Arc::clone(log);
     if let Some(stderr) = child.stderr.take() {
@@ -102,9 +109,9 @@ fn listen(child: &mut Child, log: &Arc<Mutex<String>>) -> Receiver<(SocketAddr, 
                 kept.push('\n');
                 drop(kept);
                 // Told after it is kept: whoever is told may look it up.
-                if let Some(addresses) = addresses(&line) {
+                if let Some(doors) = doors(&line) {
                     // The test may have given up waiting.
-                    let _gone = tell.send(addresses);
+                    let _gone = tell.send(doors);
                 }
             }
         });
@@ -112,9 +119,13 @@ fn listen(child: &mut Child, log: &Arc<Mutex<String>>) -> Receiver<(SocketAddr, 
     told
 }
 
-fn addresses(line: &str) -> Option<(SocketAddr, SocketAddr)> {
+fn doors(line: &str) -> Option<Doors> {
     let line: Value = serde_json::from_str(line).ok()?;
     let address = |name: &str| line.get(name)?.as_str()?.parse().ok();
     (line.get("event.action")? == "started").then_some(())?;
-    Some((address("intake.address")?, address("admin.address")?))
+    Some(Doors {
+        intake: address("intake.address")?,
+        tls_only: address("tls_only.address")?,
+        admin: address("admin.address")?,
+    })
 }

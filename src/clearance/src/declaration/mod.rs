@@ -16,7 +16,8 @@ use crate::fault::Fault;
 use crate::person::{ESTONIAN_PROFESSIONAL_CODE, Identifier, Private};
 use crate::words::{DestinationName, PurposeName, TransferId};
 
-pub use self::notice::{NotANoticeId, Notice, NoticeId};
+pub use self::neutral::is_neutral;
+pub use self::notice::{NotANoticeId, Notice, NoticeId, searched_subject};
 use self::reader::Reader;
 
 /// The longest reason, in characters: it is shown to the subject in a list.

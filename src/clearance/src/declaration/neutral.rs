@@ -14,7 +14,7 @@ const CODE_DIGITS: usize = 11;
 const GROUPS_MAX: usize = 4;
 
 /// Whether `text` holds no control character, no personal code and no diagnosis code.
-pub(super) fn is_neutral(text: &str) -> bool {
+pub fn is_neutral(text: &str) -> bool {
     if text.chars().any(char::is_control) {
         return false;
     }

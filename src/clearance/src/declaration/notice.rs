@@ -1,5 +1,5 @@
 //! What a client tells of a consent or restriction: whose it is, and towards whom. Which one it is, the client says by an
-//! id of its own.
+//! id of its own. A search of disclosures says whose alone.
 
 use std::fmt;
 use std::str::FromStr;
@@ -30,12 +30,7 @@ impl Notice {
     /// # Errors
     /// All faults of the notice, in the order of its members.
     pub fn parse(bytes: &[u8], check_digits: CheckDigits) -> Result<Self, Vec<Fault>> {
-        crate::minimise::check_json(bytes).map_err(|fault| vec![fault])?;
-        let value = serde_json::from_slice(bytes);
-        let Ok(Value::Object(members)) = value else {
-            let remedy = "send `subject` and `destination` in one JSON object";
-            return Err(vec![Fault::new("declaration-invalid", "", "not a JSON object", remedy)]);
-        };
+        let members = members(bytes)?;
         let mut reader = Reader::new(check_digits);
         let notice = reader.notice(&members);
         match notice {
@@ -45,13 +40,39 @@ impl Notice {
     }
 }
 
+/// The person that a search of disclosures is about: `subject`, and nothing beside it.
+///
+/// # Errors
+/// All faults.
+pub fn searched_subject(bytes: &[u8], check_digits: CheckDigits) -> Result<Identifier, Vec<Fault>> {
+    let members = members(bytes)?;
+    let mut reader = Reader::new(check_digits);
+    reader.only_known(&members, "", &["subject"]);
+    let subject = reader.bare_subject(&members);
+    subject.filter(|_| reader.faults.is_empty()).ok_or(reader.faults)
+}
+
+fn members(bytes: &[u8]) -> Result<Members, Vec<Fault>> {
+    crate::minimise::check_json(bytes).map_err(|fault| vec![fault])?;
+    match serde_json::from_slice(bytes) {
+        Ok(Value::Object(members)) => Ok(members),
+        _ => {
+            let remedy = "send the members in one JSON object";
+            Err(vec![Fault::new("declaration-invalid", "", "not a JSON object", remedy)])
+        }
+    }
+}
+
 impl Reader {
+    fn bare_subject(&mut self, members: &Members) -> Option<Identifier> {
+        let subject = self.object(members, "subject")?;
+        self.only_known(subject, "/subject", &["system", "value"]);
+        self.identifier(subject, "/subject")
+    }
+
     fn notice(&mut self, members: &Members) -> Option<Notice> {
         self.only_known(members, "", &["subject", "destination"]);
-        let subject = self.object(members, "subject").and_then(|subject| {
-            self.only_known(subject, "/subject", &["system", "value"]);
-            self.identifier(subject, "/subject")
-        });
+        let subject = self.bare_subject(members);
         let destination = self.parsed(members, "", "destination", "the name of a destination");
         Some(Notice { subject: subject?, destination: destination?, warnings: Vec::new() })
     }

@@ -42,3 +42,7 @@ call "${json[@]}" --request PUT --data-binary @notice.json "$CLEARANCE/v1/consen
 call "${json[@]}" --request DELETE --data-binary @notice.json "$CLEARANCE/v1/consents/consent-2026-17"
 call "${json[@]}" --request PUT --data-binary @notice.json "$CLEARANCE/v1/restrictions/restriction-2026-3"
 call "${json[@]}" --request DELETE --data-binary @notice.json "$CLEARANCE/v1/restrictions/restriction-2026-3"
+
+# Who was told what about one person? For clients that the settings let search.
+call "${json[@]}" --data-binary @search.json "$CLEARANCE/v1/disclosures/search?limit=10" ||
+    echo "expected, unless the settings let you: search-not-permitted"

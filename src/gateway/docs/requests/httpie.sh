@@ -40,3 +40,7 @@ call PUT "$CLEARANCE/v1/consents/consent-2026-17" Content-Type:application/json 
 call DELETE "$CLEARANCE/v1/consents/consent-2026-17" Content-Type:application/json @notice.json
 call PUT "$CLEARANCE/v1/restrictions/restriction-2026-3" Content-Type:application/json @notice.json
 call DELETE "$CLEARANCE/v1/restrictions/restriction-2026-3" Content-Type:application/json @notice.json
+
+# Who was told what about one person? For clients that the settings let search.
+call POST "$CLEARANCE/v1/disclosures/search" limit==10 Content-Type:application/json @search.json ||
+    echo "expected, unless the settings let you: search-not-permitted"

@@ -60,7 +60,7 @@ impl ConfigCommand {
 
 /// Each part is checked whether or not another has faults: all of them at once.
 fn faults(config: &Config) -> Vec<String> {
-    let secrets = Secrets::read(&config.paths.keys).err().map(|error| causes(&error));
+    let secrets = Secrets::given(&config.paths.keys).err().map(|error| causes(&error));
     let rules = Rules::build(config).err().map(|error| causes(&error));
     let trust = Reloader::new(sources(config), Arc::new(DefaultTimeProvider), SystemClock.now());
     let trust = trust.err().map(|error| error.failures).unwrap_or_default();

@@ -31,7 +31,7 @@ impl LedgerCommand {
 }
 
 async fn verify(config: &Config) -> Result<Result<Verified, Finding>, Failure> {
-    let secrets = Secrets::read(&config.paths.keys)?;
+    let secrets = Secrets::given(&config.paths.keys)?;
     let key = housekeeping::signing_key(config, &secrets)?;
     let file = store::LedgerFile::open(&config.paths.data.join("clearance.db"))?;
     let checkpoints = believed(file.checkpoints(0)?, key.verifier())?;

@@ -4,8 +4,9 @@ use clap::Args;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{Failure, Report, Settings, runtime};
+use crate::sandbox::{self, Sandbox};
 use crate::serve::Running;
-use crate::{config, serve, telemetry};
+use crate::{config, serve, service, telemetry};
 
 #[derive(Debug, Args)]
 pub(super) struct Serve {
@@ -16,13 +17,18 @@ pub(super) struct Serve {
 impl Serve {
     pub(super) fn run(&self, _: &Report) -> Result<(), Failure> {
         let config = config::load(&self.settings.config)?;
-        let telemetry = telemetry::start(&config.telemetry)?;
+        // Before anything that starts threads.
+        let sandbox = sandbox::draw(&config, &self.settings.config)?;
+        let _telemetry = telemetry::start(&config.telemetry)?;
+        sandbox.tell();
         let metrics = telemetry::metrics::start()?;
         runtime()?.block_on(async {
             // Before the start: a signal that came between would end the process where it stands.
             let mut signals = Signals::listen()?;
             let running = serve::start(config, Some(&self.settings.config), metrics).await?;
-            signals.until_stopped(&running, &telemetry).await;
+            service::ready();
+            signals.until_stopped(&running, &sandbox).await;
+            service::stopping();
             running.stop().await;
             Ok(())
         })
@@ -45,19 +51,23 @@ impl Signals {
         })
     }
 
-    async fn until_stopped(&mut self, running: &Running, telemetry: &telemetry::Telemetry) {
+    async fn until_stopped(&mut self, running: &Running, sandbox: &Sandbox) {
         loop {
             tokio::select! {
                 _ = self.terminate.recv() => return,
                 _ = self.interrupt.recv() => return,
-                _ = self.hangup.recv() => reload(running, telemetry),
+                _ = self.hangup.recv() => {
+                    service::reloading();
+                    reload(running, sandbox);
+                    service::ready();
+                }
             }
         }
     }
 }
 
-fn reload(running: &Running, telemetry: &telemetry::Telemetry) {
-    let reloaded = running.reload();
+fn reload(running: &Running, sandbox: &Sandbox) {
+    let reloaded = running.reload(sandbox);
     telemetry::metrics::reloaded("settings", reloaded.is_ok());
     match reloaded {
         Ok(at_restart) if at_restart.is_empty() => {
@@ -78,7 +88,7 @@ fn reload(running: &Running, telemetry: &telemetry::Telemetry) {
             );
         }
     }
-    if let Err(error) = telemetry.log(&running.gateway.config.load().telemetry.log) {
+    if let Err(error) = telemetry::change_filter(&running.gateway.config.load().telemetry.log) {
         tracing::error!(event.action = "reload-failed", error.message = %error, "the log filter stays as it was");
     }
 }

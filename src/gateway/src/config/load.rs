@@ -336,6 +336,7 @@ mod tests {
         (other.ledger.origin, other.telemetry.otlp) = (elsewhere(), elsewhere());
         (other.limits.connections_max, other.telemetry.trace_ratio) = (1, 0.5);
         other.limits.disk_reserved_bytes = 1;
+        other.process.sandbox = crate::config::SandboxChoice::Off;
         let named = parse(Path::new("own.toml"), "").unwrap().at_restart(&other);
         let marked = DEFAULTS.lines().filter(|line| line.ends_with(" at restart"));
         assert_eq!(named.len(), marked.count());

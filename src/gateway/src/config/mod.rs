@@ -12,6 +12,8 @@ use identity::MaterialFiles;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
+use crate::admin::Role;
+
 pub(crate) use self::load::{DEFAULTS, largest_body, load};
 
 /// All settings. The comments stand in `deploy/clearance.toml`, which is also where the defaults are.
@@ -34,6 +36,7 @@ pub(crate) struct Config {
     pub(crate) requests: Requests,
     pub(crate) ledger: Ledger,
     pub(crate) telemetry: Telemetry,
+    pub(crate) process: Process,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -86,6 +89,8 @@ fn material(chain: &Path, key: &Path, issuers: &Path) -> MaterialFiles {
 pub(crate) struct Admin {
     pub(crate) listen: String,
     pub(crate) dangerous_plain_http: bool,
+    /// What whoever reaches the listener may do.
+    pub(crate) plain_roles: Vec<Role>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -108,6 +113,8 @@ pub(crate) struct Client {
     pub(crate) professionals: Vec<ListedProfessional>,
     #[serde(default)]
     pub(crate) dangerous_any_professional: bool,
+    #[serde(default)]
+    pub(crate) may_search_disclosures: bool,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -116,6 +123,8 @@ pub(crate) struct Peer {
     pub(crate) ca: PathBuf,
     #[serde(default)]
     pub(crate) crl: Vec<PathBuf>,
+    #[serde(default)]
+    pub(crate) spki_sha256: Vec<identity::Pin>,
     pub(crate) certificate: PathBuf,
     pub(crate) key: PathBuf,
     #[serde(default)]
@@ -220,6 +229,22 @@ pub(crate) struct Telemetry {
     pub(crate) trace_ratio: f64,
 }
 
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Process {
+    pub(crate) sandbox: SandboxChoice,
+}
+
+/// Whether the kernel is asked to bound the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum SandboxChoice {
+    /// As far as it can.
+    Auto,
+    Off,
+    /// Or the gateway does not start.
+    Required,
+}
+
 impl Config {
     /// The settings that weaken the gateway, by name; reported at every start.
     pub(crate) fn dangerous(&self) -> Vec<String> {
@@ -255,6 +280,7 @@ impl Config {
             ("ledger.origin", self.ledger.origin != new.ledger.origin),
             ("telemetry.otlp", self.telemetry.otlp != new.telemetry.otlp),
             ("telemetry.trace_ratio", self.telemetry.trace_ratio != new.telemetry.trace_ratio),
+            ("process.sandbox", self.process.sandbox != new.process.sandbox),
         ];
         differs.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
     }

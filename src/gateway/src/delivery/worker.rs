@@ -182,7 +182,8 @@ impl Worker {
         }
         match failed {
             Some(error) => Err(error),
-            None if !gateway.health.opens() => Ok(LOOK_AGAIN),
+            // What is due waits for an operator, who rings.
+            None if !gateway.health.opens() || gateway.operations.is_paused(&name) => Ok(LOOK_AGAIN),
             None => Ok(self.until_next().await?),
         }
     }

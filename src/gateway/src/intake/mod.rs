@@ -7,6 +7,7 @@ mod api;
 mod body;
 mod destinations;
 mod digest_header;
+mod disclosures;
 mod events;
 mod framing;
 mod memory;
@@ -56,6 +57,7 @@ pub(crate) fn router(gateway: Arc<Gateway>) -> Router {
         .route("/v1/transfers/{id}", get(reading::transfer).delete(withdrawing::withdraw))
         .route("/v1/transfers/{id}/events", get(events::follow))
         .merge(standing::routes())
+        .route("/v1/disclosures/search", post(disclosures::search))
         .route("/v1/destinations", get(destinations::list))
         .route("/openapi.json", get(openapi::serve))
         .merge(problem_pages())

@@ -3,6 +3,8 @@
 //! This is the one module that turns refusals into HTTP. Its matches list every variant, so that a new refusal does not
 //! build until someone has chosen its answer.
 
+mod document;
+
 use std::time::Duration;
 
 use axum::body::Body;
@@ -11,9 +13,9 @@ use clearance::fault::Fault;
 use clearance::journey::Unreleased;
 use clearance::refusal::{Refusal, Stage};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use serde::Serialize;
 use serde_json::json;
-use utoipa::ToSchema;
+
+pub(crate) use self::document::{FaultDocument, ProblemDocument};
 
 /// A no, and all that the client is told about it.
 #[derive(Debug, Clone)]
@@ -78,9 +80,9 @@ kinds! {
     ParametersInvalid "parameters-invalid" BAD_REQUEST false "The parameters in the URL cannot be used"
         "mend the parameters in the URL; `/openapi.json` lists them"
         "A parameter in the URL is not known to this call, is there twice, or has a value that it cannot have. `errors` has every fault; `/openapi.json` lists each call's parameters."
-    NoticeInvalid "notice-invalid" BAD_REQUEST false "The consent or restriction cannot be taken"
+    NoticeInvalid "notice-invalid" BAD_REQUEST false "The consent, restriction or search cannot be taken"
         "mend the id in the URL, or `subject` and `destination` in the body"
-        "A consent or restriction has an id of yours in the URL, which names nobody, and in the body the person (`subject`, by `system` and `value`) and the `destination` that it holds towards. `errors` lists every fault. Nothing was changed."
+        "A search has the person (`subject`) in the body. A consent or restriction has an id of yours in the URL, which names nobody, and in the body the person (`subject`, by `system` and `value`) and the `destination` that it holds towards. `errors` lists every fault. Nothing was changed."
     DigestMismatch "digest-mismatch" BAD_REQUEST false "The body is not what its digest says"
         "compute `Content-Digest` over the whole body as it is sent, and send it again"
         "The request carried `Content-Digest` (RFC 9530), and the body that arrived has another digest: it was changed or cut off on the way. Nothing was stored. Send it again."
@@ -102,6 +104,9 @@ kinds! {
     Forbidden "disclosure-forbidden" FORBIDDEN false "A rule forbids this disclosure"
         "have the cause removed; the gateway cannot be told otherwise by a client"
         "A rule that holds whatever else is permitted forbids this: withdrawn consent, a restriction or objection of the subject, a client or professional without the right, a data category that never goes to this destination. `rule` names it, `errors` says what would change it. The refusal is on record."
+    SearchNotPermitted "search-not-permitted" FORBIDDEN false "This client may not search for disclosures"
+        "have the administrator set `may_search_disclosures` for this client"
+        "Who was told what about one person is for those who answer for it, such as the data protection officer's system. Have the administrator set `may_search_disclosures` in the client's entry in the configuration. The refusal is on record."
     QueryInvalid "query-invalid" BAD_REQUEST false "The question cannot be asked with these parameters"
         "mend the parameters in `query`, or leave them out"
         "Each purpose that reads has parameters of its own; the destination's page lists them. `errors` has every fault. Nobody was asked."
@@ -270,7 +275,9 @@ impl Problem {
                 "invalid"
             }
             Kind::DestinationUnknown | Kind::NotFound | Kind::NothingFound => "not-found",
-            Kind::NoAutomaticRoute | Kind::LegalBasisMissing | Kind::Forbidden => "forbidden",
+            Kind::NoAutomaticRoute | Kind::LegalBasisMissing | Kind::Forbidden | Kind::SearchNotPermitted => {
+                "forbidden"
+            }
             Kind::MediaType | Kind::MethodNotAllowed | Kind::PurposeDirection => "not-supported",
             Kind::DocumentRefused | Kind::DocumentUnusable | Kind::AnswerWithheld => "business-rule",
             Kind::DestinationRefused | Kind::DestinationUnreadable => "processing",
@@ -343,51 +350,6 @@ impl From<Unreleased> for Problem {
             Unreleased::NotFound | Unreleased::Unreadable(_) => (Vec::new(), None),
         };
         Self { kind, rule, detail: detail.to_owned(), faults, retry_after }
-    }
-}
-
-/// An RFC 9457 problem document.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct ProblemDocument {
-    /// A stable address of the problem's type; it opens a page.
-    r#type: String,
-    /// The type's title.
-    title: String,
-    /// The HTTP status.
-    status: u16,
-    /// What happened this time.
-    detail: String,
-    /// The request, as logs and traces name it.
-    instance: String,
-    /// The rule that decided.
-    rule: String,
-    /// Whether the same request may succeed later.
-    retryable: bool,
-    /// Every fault of the stage that refused, each with its place and remedy; never empty.
-    errors: Vec<FaultDocument>,
-}
-
-/// One fault.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct FaultDocument {
-    /// The rule that was broken.
-    rule: String,
-    /// Where: a JSON Pointer into the declaration, or the path in the document.
-    pointer: String,
-    /// What is wrong.
-    detail: String,
-    /// What would change the answer.
-    remedy: String,
-}
-
-impl FaultDocument {
-    pub(crate) fn of(fault: &Fault) -> Self {
-        Self {
-            rule: fault.rule.to_string(),
-            pointer: fault.pointer.clone(),
-            detail: fault.detail.clone(),
-            remedy: fault.remedy.clone(),
-        }
     }
 }
 

@@ -53,8 +53,7 @@ pub(crate) async fn transfers(
     Extension(caller): Extension<Caller>,
     parameters: Result<Query<Vec<(String, String)>>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    let Query(parameters) = parameters.map_err(|_| no_parameters(Vec::new()))?;
-    let (filter, limit) = wanted(&parameters)?;
+    let (filter, limit) = wanted(parameters, &["state", "destination", "before", "limit"])?;
     let filter = TransferFilter { client: Some(caller.client.id.clone()), ..filter };
     let page = gateway.store.page(filter, limit).await.map_err(|_| unreadable())?;
     let transfers = page.transfers.iter().map(Transfer::of).collect();
@@ -62,11 +61,16 @@ pub(crate) async fn transfers(
 }
 
 /// What the query's parameters ask for, or everything that is wrong with them.
-fn wanted(parameters: &[(String, String)]) -> Result<(TransferFilter, usize), Problem> {
+pub(super) fn wanted(
+    parameters: Result<Query<Vec<(String, String)>>, QueryRejection>,
+    known: &[&str],
+) -> Result<(TransferFilter, usize), Problem> {
+    let Query(parameters) = parameters.map_err(|_| no_parameters(Vec::new()))?;
     let (mut filter, mut limit) = (TransferFilter::default(), None);
     let mut faults = Vec::new();
-    for (name, value) in parameters {
-        let fault = match name.as_str() {
+    for (name, value) in &parameters {
+        let name = known.iter().find(|known| *known == name).copied().unwrap_or_default();
+        let fault = match name {
             "state" => set(&mut filter.state, TransferState::from_code(value), &states()),
             "destination" => set(&mut filter.destination, value.parse().ok(), "the name of a destination"),
             "before" => {
@@ -82,7 +86,10 @@ fn wanted(parameters: &[(String, String)]) -> Result<(TransferFilter, usize), Pr
         };
         faults.extend(fault.map(|(expected, detail)| {
             let remedy = match expected.as_str() {
-                "" => "send `state`, `destination`, `before` and `limit`, each at most once".to_owned(),
+                "" => {
+                    let known: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
+                    format!("only {} are known here, each at most once", known.join(", "))
+                }
                 expected => format!("send {expected} as `{name}`, once"),
             };
             let place = if expected.is_empty() { String::new() } else { format!("?{name}") };
@@ -152,7 +159,7 @@ pub(super) async fn view(gateway: &Gateway, id: TransferId) -> Result<Option<Tra
     gateway.store.transfer(id).await.map_err(|_| unreadable())
 }
 
-fn unreadable() -> Problem {
+pub(super) fn unreadable() -> Problem {
     Problem::new(Kind::NotAccepting, "the record cannot be read").retry_after(Duration::from_secs(5))
 }
 
@@ -164,7 +171,8 @@ mod tests {
         let parameters: Vec<_> =
             query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let places = |problem: Problem| problem.faults.into_iter().map(|fault| fault.pointer).collect();
-        wanted(&parameters).map_err(places)
+        let known = ["state", "destination", "before", "limit"];
+        wanted(Ok(Query(parameters)), &known).map_err(places)
     }
 
     #[test]

@@ -68,7 +68,7 @@ impl Caller {
 
 /// The route's template, for metrics and logs: a path itself may hold an id.
 pub(crate) fn template(request: &Request) -> &'static str {
-    const KNOWN: [&str; 11] = [
+    const KNOWN: [&str; 12] = [
         "/v1/transfers",
         "/v1/checks",
         "/v1/requests",
@@ -76,6 +76,7 @@ pub(crate) fn template(request: &Request) -> &'static str {
         "/v1/transfers/{id}/events",
         "/v1/consents/{id}",
         "/v1/restrictions/{id}",
+        "/v1/disclosures/search",
         "/v1/destinations",
         "/openapi.json",
         "/problems",

@@ -17,6 +17,8 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use bytes::Bytes;
+use http::HeaderValue;
+use http::header::X_CONTENT_TYPE_OPTIONS;
 use http_body::{Frame, SizeHint};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -122,7 +124,15 @@ impl Incoming {
                 let mut request: Request = request.map(Body::new);
                 request.extensions_mut().insert(Arc::clone(&connection));
                 let answered = routes.clone().oneshot(request);
-                async move { answered.await.map(|answer: Response| under_way.hold(answer)) }
+                async move {
+                    answered.await.map(|mut answer: Response| {
+                        // Nobody is to guess from an answer's bytes what it might be.
+                        answer
+                            .headers_mut()
+                            .insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+                        under_way.hold(answer)
+                    })
+                }
             })
         };
         let server = server(limits);

@@ -36,6 +36,11 @@ pub(crate) const ALL: &[(&str, &str, &str)] = &[
         "counter",
         "connections closed from our side, by listener and reason",
     ),
+    (
+        "clearance_key_not_pinned_total",
+        "counter",
+        "calls refused because the peer showed another key, by peer",
+    ),
     ("clearance_connections_open", "gauge", "connections open, by listener"),
     ("clearance_attempt_duration_seconds", "histogram", "delivery attempts by destination and class"),
     (
@@ -55,6 +60,7 @@ pub(crate) const ALL: &[(&str, &str, &str)] = &[
     ),
     ("clearance_outbox_pending", "gauge", "transfers accepted and not ended, by destination"),
     ("clearance_outbox_unknown", "gauge", "transfers sent without a readable answer, by destination"),
+    ("clearance_destination_paused", "gauge", "whether an operator has paused deliveries, by destination"),
     ("clearance_outbox_oldest_seconds", "gauge", "age of the oldest transfer not ended, by destination"),
     ("clearance_ledger_entries", "gauge", "entries of the ledger"),
     ("clearance_ledger_checkpoint_timestamp_seconds", "gauge", "when the last checkpoint was signed"),
@@ -161,6 +167,11 @@ pub(crate) fn handshake(listener: &'static str, result: &'static str) {
     counter!("clearance_handshakes_total", "listener" => listener, "result" => result).increment(1);
 }
 
+/// A call was refused because the peer showed a key that it is not pinned to.
+pub(crate) fn not_pinned(peer: &str) {
+    counter!("clearance_key_not_pinned_total", "peer" => peer.to_owned()).increment(1);
+}
+
 /// A connection was closed from our side.
 pub(crate) fn connection_closed(listener: &'static str, reason: &'static str) {
     counter!("clearance_connections_closed_total", "listener" => listener, "reason" => reason).increment(1);
@@ -241,6 +252,11 @@ pub(crate) fn inquired(destination: &DestinationName, result: &'static str, take
 pub(crate) fn parked(destination: &DestinationName, reason: &'static str) {
     counter!("clearance_parked_total", "destination" => destination.to_string(), "reason" => reason)
         .increment(1);
+}
+
+/// Whether an operator has paused a destination.
+pub(crate) fn paused(destination: &DestinationName, is_paused: bool) {
+    gauge!("clearance_destination_paused", "destination" => destination.to_string()).set(u8::from(is_paused));
 }
 
 /// How much waits for a destination.

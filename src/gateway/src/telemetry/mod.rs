@@ -5,6 +5,8 @@ mod log;
 pub(crate) mod metrics;
 pub(crate) mod trace;
 
+use std::sync::{Mutex, PoisonError};
+
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::{EnvFilter, Registry, reload};
@@ -15,7 +17,6 @@ use crate::config;
 #[derive(Debug)]
 pub(crate) struct Telemetry {
     provider: Option<SdkTracerProvider>,
-    filter: reload::Handle<EnvFilter, Registry>,
 }
 
 /// Why telemetry could not be started.
@@ -27,6 +28,8 @@ pub(crate) enum TelemetryError {
     Otlp(String),
     #[error("telemetry was started twice")]
     Twice,
+    #[error("telemetry was not started")]
+    NotStarted,
 }
 
 /// Starts logging and tracing for the whole process.
@@ -36,14 +39,27 @@ pub(crate) fn start(settings: &config::Telemetry) -> Result<Telemetry, Telemetry
     let spans = provider.as_ref().map(trace::layer);
     let subscriber = Registry::default().with(filter).with(spans).with(log::EcsLayer::to_stderr());
     tracing::subscriber::set_global_default(subscriber).map_err(|_| TelemetryError::Twice)?;
-    Ok(Telemetry { provider, filter: handle })
+    *FILTER.lock().unwrap_or_else(PoisonError::into_inner) = Some((handle, settings.log.clone()));
+    Ok(Telemetry { provider })
 }
 
-impl Telemetry {
-    /// Changes what is logged, without a restart.
-    pub(crate) fn log(&self, filter: &str) -> Result<(), TelemetryError> {
-        self.filter.reload(self::filter(filter)?).map_err(|error| TelemetryError::Filter(error.to_string()))
-    }
+/// The filter of this process, and how it is spelt.
+static FILTER: Mutex<Option<(reload::Handle<EnvFilter, Registry>, String)>> = Mutex::new(None);
+
+/// What is logged now; empty where nothing is.
+pub(crate) fn filter_in_force() -> String {
+    let filter = FILTER.lock().unwrap_or_else(PoisonError::into_inner);
+    filter.as_ref().map(|(_, text)| text.clone()).unwrap_or_default()
+}
+
+/// Changes what is logged, without a restart.
+pub(crate) fn change_filter(text: &str) -> Result<(), TelemetryError> {
+    let changed = filter(text)?;
+    let mut filter = FILTER.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some((handle, in_force)) = filter.as_mut() else { return Err(TelemetryError::NotStarted) };
+    handle.reload(changed).map_err(|error| TelemetryError::Filter(error.to_string()))?;
+    text.clone_into(in_force);
+    Ok(())
 }
 
 /// What `telemetry.log` means.

@@ -315,6 +315,7 @@ impl ExamplePki {
         DestinationSources {
             authorities: self.partner_authorities(),
             revocation_lists: Vec::new(),
+            spki_sha256: Vec::new(),
             certificate: Some(self.destination_client(name)),
             alpn: TlsSettings::default().alpn,
             tls12: false,

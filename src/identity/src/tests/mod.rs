@@ -3,6 +3,7 @@
 mod admission;
 mod example;
 mod files;
+mod pinning;
 mod registry;
 mod reload;
 mod sessions;

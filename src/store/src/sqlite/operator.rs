@@ -53,12 +53,12 @@ impl Sqlite {
         self.readers.read(paused).await
     }
 
-    /// The acts of operators on a transfer: the leaves of their entries with their indexes, the oldest first.
+    /// The acts of operators on a transfer, and its end: the leaves of the entries with their indexes, the oldest first.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn acts(&self, transfer: TransferId) -> Result<Vec<(u64, Vec<u8>)>, RecorderError> {
-        self.readers.read(move |connection| acts(connection, transfer)).await
+    pub async fn history(&self, transfer: TransferId) -> Result<Vec<(u64, Vec<u8>)>, RecorderError> {
+        self.readers.read(move |connection| history(connection, transfer)).await
     }
 
     /// Up to `limit` transfers to a destination that wait, those that say `code` if it is given.
@@ -200,13 +200,16 @@ pub(super) fn paused(connection: &Connection) -> Result<Vec<Paused>, Abort> {
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// The leaves of the acts on a transfer, the oldest first, each with its index.
-pub(super) fn acts(connection: &Connection, id: TransferId) -> Result<Vec<(u64, Vec<u8>)>, Abort> {
+/// The leaves of the acts on a transfer and of its end, the oldest first, each with its index.
+fn history(connection: &Connection, id: TransferId) -> Result<Vec<(u64, Vec<u8>)>, Abort> {
     let mut statement = connection.prepare_cached(
         "SELECT e.idx, e.leaf FROM act a JOIN transfer t ON t.entry = a.transfer JOIN entry e ON e.idx = a.entry
-         WHERE t.id = ?1 ORDER BY e.idx",
+             WHERE t.id = ?1
+         UNION ALL
+         SELECT e.idx, e.leaf FROM transfer t JOIN entry e ON e.ends = t.entry WHERE t.id = ?1
+         ORDER BY 1",
     )?;
-    let rows = statement.query_map([Column(id)], |row| Ok((row.get("idx")?, row.get("leaf")?)))?;
+    let rows = statement.query_map([Column(id)], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

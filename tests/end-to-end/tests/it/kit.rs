@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 
 use crate::BINARY;
+use crate::disclosures::let_search;
 use crate::peers::{base, is_there, run, written};
 
 const SCHEMATHESIS_SECONDS: &str = "30";
@@ -22,8 +23,12 @@ const SCHEMATHESIS_SECONDS: &str = "30";
 const UNHURRIED: &str = "[limits]\nclient_per_second = 100000\nclient_burst = 100000\n\
                          destination_per_second = 100000\ndestination_burst = 100000\n";
 
+/// A gateway that lets tools hurry, and its EHR search for disclosures.
 async fn gateway() -> TestGateway {
-    TestGateway::with(BINARY, Choices { settings: UNHURRIED.to_owned(), ..Choices::default() }).await
+    let choices = Choices { settings: UNHURRIED.to_owned(), ..Choices::default() };
+    let mut gateway = TestGateway::with(BINARY, choices).await;
+    let_search(&mut gateway, ExampleClient::Ehr);
+    gateway
 }
 
 fn beside(name: &str) -> PathBuf {
@@ -54,7 +59,7 @@ async fn schemathesis_finds_nothing() {
     let said = run(&mut command).await;
     let findings = String::from_utf8_lossy(&said.stdout);
     assert!(said.status.success(), "{findings}\n{}", String::from_utf8_lossy(&said.stderr));
-    assert!(findings.contains("Tested: 12"), "not every call was tried: {findings}");
+    assert!(findings.contains("Tested: 13"), "not every call was tried: {findings}");
     // What it makes up is not in the log, nor are the persons of the examples.
     let log = gateway.log();
     for value in [WORKER.code, WORKER.family, DOCTOR.1] {
@@ -149,6 +154,7 @@ async fn the_bodies_of_the_ready_made_requests_are_the_examples_of_the_descripti
             "/v1/transfers" => ("/v1/transfers", "transfer.json"),
             "/v1/checks" => ("/v1/checks", "transfer.json"),
             "/v1/requests" => ("/v1/requests", "question.json"),
+            "/v1/disclosures/search" => ("/v1/disclosures/search", "search.json"),
             path if path.starts_with("/v1/consents/") => ("/v1/consents/{id}", "notice.json"),
             _ => ("/v1/restrictions/{id}", "notice.json"),
         };
@@ -159,7 +165,7 @@ async fn the_bodies_of_the_ready_made_requests_are_the_examples_of_the_descripti
         assert_eq!(&serde_json::from_str::<Value>(body).unwrap(), example, "{method} {path}");
         sent += 1;
     }
-    assert_eq!(sent, 7);
+    assert_eq!(sent, 8);
     gateway.rests().await;
 }
 
@@ -172,7 +178,7 @@ async fn script_covers_every_call(script: &str) {
     let said = run(command.env("AUTHORITIES", gateway.playground.authorities())).await;
     let answers = String::from_utf8_lossy(&said.stdout);
     assert!(said.status.success(), "{answers}\n{}", String::from_utf8_lossy(&said.stderr));
-    for expected in ["expected: transfer-ended", "expected: nothing-found", "\"restricted\""] {
+    for expected in ["expected: transfer-ended", "expected: nothing-found", "\"restricted\"", "\"search\""] {
         assert!(answers.contains(expected), "{answers}");
     }
     covers_every_call(&gateway).await;
@@ -199,7 +205,7 @@ async fn covers_every_call(gateway: &TestGateway) {
         })
         .collect();
     let missing: Vec<_> = described.difference(&made).collect();
-    assert!(missing.is_empty() && described.len() >= 12, "{missing:?}");
+    assert!(missing.is_empty() && described.len() >= 13, "{missing:?}");
 }
 
 /// The transfer that the client has told of was delivered, and its refusal said why.

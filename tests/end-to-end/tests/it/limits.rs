@@ -110,11 +110,7 @@ async fn waiting_is_a_preference_and_where_too_many_wait_the_answer_comes_at_onc
 #[tokio::test]
 async fn the_door_for_scanners_shows_health_and_problem_pages_and_nothing_else() {
     let gateway = TestGateway::with_stand_ins(BINARY).await;
-    let log = gateway.log();
-    let started = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let started = started.into_iter().find(|line| line["event.action"] == "started").unwrap();
-    let address = started["tls_only.address"].as_str().unwrap();
-    let port = address.rsplit(':').next().unwrap();
+    let port = gateway.scanners().port();
     let roots = std::fs::read(gateway.playground.authorities()).unwrap();
     let roots = reqwest::Certificate::from_pem_bundle(&roots).unwrap();
     let scanner = reqwest::Client::builder().tls_certs_only(roots).no_proxy().build().unwrap();

@@ -129,6 +129,10 @@ async fn problems_read_well() {
         let request = ehr.request(Method::PUT, "/v1/consents/49003120231");
         answer(request.header("content-type", "application/json").body(r#"{"colour":"magenta"}"#)).await
     });
+    add("a client searches that may not", {
+        let request = ehr.request(Method::POST, "/v1/disclosures/search");
+        answer(request.header("content-type", "application/json").body("{}")).await
+    });
     add("a transfer that has ended is withdrawn", {
         let ended = ehr.submit(&to_employer().waiting(10)).await;
         answer(ehr.request(Method::DELETE, &format!("/v1/transfers/{}", ended.transfer()))).await
@@ -198,6 +202,7 @@ async fn openapi_names_every_path_and_health_tells_the_truth() {
         "/v1/checks",
         "/v1/consents/{id}",
         "/v1/destinations",
+        "/v1/disclosures/search",
         "/v1/requests",
         "/v1/restrictions/{id}",
         "/v1/transfers",

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
@@ -139,6 +139,17 @@ fn links_in_documents_lead_somewhere() {
 }
 
 #[test]
+fn every_test_that_the_page_of_threats_names_is_there() {
+    let page = read("src/identity/docs/threats.md");
+    let code: String = sources(&root()).iter().map(|file| std::fs::read_to_string(file).unwrap()).collect();
+    let quoted = page.split('`').skip(1).step_by(2);
+    let named: Vec<_> =
+        quoted.filter(|of| of.matches('_').count() > 2 && !of.contains(['.', '/', ':'])).collect();
+    let missing: Vec<_> = named.iter().filter(|name| !code.contains(&format!("fn {name}("))).collect();
+    assert!(named.len() > 40 && missing.is_empty(), "{} named, missing: {missing:?}", named.len());
+}
+
+#[test]
 fn the_visible_top_level_is_what_was_promised() {
     let output = std::process::Command::new("git").args(["ls-files"]).current_dir(root()).output().unwrap();
     let listed = String::from_utf8(output.stdout).unwrap();
@@ -189,7 +200,7 @@ fn read(path: &str) -> String {
     std::fs::read_to_string(root().join(path)).unwrap()
 }
 
-fn documents(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn documents(folder: &Path) -> Vec<PathBuf> {
     walk(folder, "md")
 }
 

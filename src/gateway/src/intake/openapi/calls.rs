@@ -1,9 +1,10 @@
 //! The calls and their answers; each call's refusals are in [`super::refusals`].
 #![expect(dead_code, reason = "each function carries the description of a call")]
 
-use super::schemas::{Notice, Parts, Question, Submission, TransferEvent, TransferState};
+use super::schemas::{Notice, Parts, Question, Search, Submission, TransferEvent, TransferState};
 use crate::intake::api::{Accepted, Checked, Settled, Transfer};
 use crate::intake::destinations::Destinations;
+use crate::intake::disclosures::Disclosures;
 use crate::intake::reading::Transfers;
 use crate::intake::released::Release;
 use crate::intake::standing::Standing;
@@ -167,6 +168,21 @@ pub(super) fn set_restriction() {}
     responses((status = 200, description = "It is on record", body = Standing))
 )]
 pub(super) fn lift_restriction() {}
+
+#[utoipa::path(
+    post, path = "/v1/disclosures/search", tag = "disclosures",
+    summary = "Who was told what about one person",
+    description = "The newest first, a page at a time. For clients that the settings let search; each search is on record. \
+                   The body says about whom, since a URL must not.",
+    params(
+        ("before" = Option<u64>, Query, description = "`next` of the page before", minimum = 0, maximum = 9223372036854775807_u64),
+        ("limit" = Option<u32>, Query, description = "So many at most; 100 when it is left out", minimum = 1, maximum = 1000),
+        ("Content-Digest" = Option<String>, Header, description = "RFC 9530; checked when sent", pattern = "^(sha-256|sha-512)=:[A-Za-z0-9+/]+={0,2}:$"),
+    ),
+    request_body(content((Search = "application/json"))),
+    responses((status = 200, description = "A page", body = Disclosures))
+)]
+pub(super) fn search_disclosures() {}
 
 #[utoipa::path(
     get, path = "/v1/destinations", tag = "reference",

@@ -17,6 +17,7 @@ use self::refusals::Refusals;
 pub(crate) use self::schemas::TransferState;
 use super::api::{Accepted, Checked, Settled, Transfer};
 use super::destinations::Destinations;
+use super::disclosures::Disclosures;
 use super::json;
 use super::problem::ProblemDocument;
 use super::reading::Transfers;
@@ -43,12 +44,13 @@ use crate::playground::samples;
         calls::withdraw_consent,
         calls::set_restriction,
         calls::lift_restriction,
+        calls::search_disclosures,
         calls::list_destinations
     ),
     components(schemas(
         Accepted, Settled, Checked, Transfer, Transfers, Release, Destinations, ProblemDocument, Standing,
         schemas::OperationOutcome, schemas::Declaration, schemas::Submission, schemas::Parts, schemas::Question,
-        schemas::Notice, schemas::TransferState, schemas::TransferEvent
+        schemas::Notice, schemas::Search, Disclosures, schemas::TransferState, schemas::TransferEvent
     )),
     modifiers(&Certificate, &Refusals, &Examples, &Links, &Absent),
     security(("certificate" = [])),
@@ -56,6 +58,7 @@ use crate::playground::samples;
         (name = "transfers", description = "Sending documents"),
         (name = "requests", description = "Reading back"),
         (name = "standing", description = "What the subject has a say about"),
+        (name = "disclosures", description = "What was disclosed about one person"),
         (name = "reference", description = "What may be sent")
     )
 )]
@@ -148,6 +151,7 @@ impl Modify for Examples {
             },
             "destination": declaration.get("destination"),
         });
+        let search = serde_json::json!({ "subject": notice.get("subject") });
         let submission =
             serde_json::json!({ "declaration": declaration, "document": parse(samples::OCCUPATIONAL) });
         let question = serde_json::json!({
@@ -158,6 +162,7 @@ impl Modify for Examples {
             let example = match path.as_str() {
                 "/v1/transfers" | "/v1/checks" => &submission,
                 "/v1/requests" => &question,
+                "/v1/disclosures/search" => &search,
                 _ => &notice,
             };
             for call in [&mut item.post, &mut item.put, &mut item.delete].into_iter().flatten() {

@@ -119,6 +119,15 @@ const NOTICE: &[Kind] = &[
     Kind::NotFound,
 ];
 
+const SEARCH: &[Kind] = &[
+    Kind::NoticeInvalid,
+    Kind::ParametersInvalid,
+    Kind::DigestMismatch,
+    Kind::SearchNotPermitted,
+    Kind::TimedOut,
+    Kind::TooLarge,
+];
+
 const WITHDRAWAL: &[Kind] =
     &[Kind::NotFound, Kind::TransferUnderWay, Kind::TransferPerhapsDelivered, Kind::TransferEnded];
 
@@ -128,6 +137,7 @@ fn own(method: &str, path: &str) -> &'static [Kind] {
         ("get", "/v1/transfers") => &[Kind::ParametersInvalid],
         ("post", "/v1/checks") => SUBMISSION,
         ("post", "/v1/requests") => QUESTION,
+        ("post", "/v1/disclosures/search") => SEARCH,
         ("delete", "/v1/transfers/{id}") => WITHDRAWAL,
         ("get", "/v1/transfers/{id}" | "/v1/transfers/{id}/events") => &[Kind::NotFound],
         ("put" | "delete", _) => NOTICE,

@@ -170,6 +170,13 @@ pub(super) struct Notice {
     destination: String,
 }
 
+/// Whose disclosures are searched for.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the schema of what `clearance::declaration::searched_subject` reads")]
+pub(super) struct Search {
+    subject: Identifier,
+}
+
 /// One of the events of a stream, field by field.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "a schema")]

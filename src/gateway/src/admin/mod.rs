@@ -1,15 +1,29 @@
-//! The admin listener: health, metrics, problem pages, the API's description. Plain HTTP, meant for loopback.
+//! The admin listener: health, metrics, problem pages, the API's description, and the admin API by which operators see and steer
+//! the gateway (`docs/admin.md`). Plain HTTP, meant for loopback.
+
+mod access;
+mod acts;
+mod certificates;
+mod destinations;
+mod events;
+mod ledger;
+mod operations;
+mod overview;
+mod problem;
+mod transfers;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post, put};
 use http::{StatusCode, header};
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::json;
 
+pub(crate) use self::access::Role;
+pub(crate) use self::operations::{Operations, follow};
 use crate::gateway::Gateway;
 use crate::{console, intake};
 
@@ -20,9 +34,27 @@ pub(crate) fn router(gateway: Arc<Gateway>, metrics: PrometheusHandle) -> Router
         .route("/openapi.json", get(|| async { intake::json(StatusCode::OK, &intake::openapi_document()) }))
         .merge(health())
         .route("/readyz", get(ready))
+        .nest("/admin/v1", api())
         .with_state(gateway)
         .merge(intake::problem_pages())
         .merge(console::router())
+}
+
+fn api() -> Router<Arc<Gateway>> {
+    Router::new()
+        .route("/overview", get(overview::overview))
+        .route("/destinations", get(destinations::list))
+        .route("/destinations/{name}/pause", post(destinations::pause))
+        .route("/destinations/{name}/resume", post(destinations::resume))
+        .route("/transfers", get(transfers::list))
+        .route("/transfers/retry", post(transfers::retry))
+        .route("/transfers/discard", post(transfers::discard))
+        .route("/transfers/{id}", get(transfers::show))
+        .route("/certificates", get(certificates::list))
+        .route("/certificates/reload", post(certificates::reload))
+        .route("/ledger/verify", post(ledger::verify))
+        .route("/log-filter", put(ledger::log))
+        .route("/events", get(events::listen))
 }
 
 /// The routes of the `tls-only` listener: whoever asks is unknown, and hears yes or no.
