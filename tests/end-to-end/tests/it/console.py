@@ -1,10 +1,17 @@
 """Opens the console in Chromium and prints as JSON what is seen there.
 
+With made-up answers:
+
     console.py look ORIGIN AXE   every view, with answers of a bad and of a good day, in both languages and appearances,
                                  wide and narrow: what axe-core objects to, what the browser complains of, who was asked
     console.py steer ORIGIN      every act, by keyboard alone: what is shown and what is sent
     console.py limits ORIGIN     what somebody sees who may only look
     console.py loses ORIGIN      what is shown when the gateway cannot be reached any more, and then again
+
+With what the gateway itself answers:
+
+    console.py read ORIGIN       everything that its pages hold
+    console.py walk ORIGIN       finds out why deliveries stopped, and resumes them: by keyboard alone
 """
 
 import json
@@ -265,7 +272,52 @@ def loses(browser, origin):
     return seen
 
 
-STEPS = {"look": look, "steer": steer, "limits": limits, "loses": loses}
+def read(browser, origin):
+    console = Console(browser, origin)
+    listed = console.page.evaluate(f"fetch('{API}transfers').then((answer) => answer.json())")["transfers"]
+    views = ["", "#/transfers", "#/certificates", "#/ledger", "#/about"]
+    views += [f"#/transfers/{one['transfer']}" for one in listed]
+    pages = []
+    for view in views:
+        console.open(view)
+        pages.append({"view": view, "text": console.text("main"), "content": console.page.content()})
+    return {"pages": pages, "complaints": console.complaints, "elsewhere": console.elsewhere}
+
+
+def walk(browser, origin):
+    """From "what is wrong" over its transfers to the act that mends it. The mouse is not touched."""
+    console = Console(browser, origin)
+    page = console.page
+    seen = {"verdict": console.text("h1"), "title": page.title(), "trouble": console.text(".trouble")}
+
+    console.press("Transfers employer")
+    console.says("h1", "Transfers")
+    seen["address"] = page.evaluate("location.hash")
+    console.says("td", "accepted")
+    console.press("Transfer …")
+    console.says("h2", "History")
+    seen["focus"] = page.evaluate("document.activeElement.id")
+    seen["detail"] = console.text("main")
+
+    # The focus is at the heading now; the views are above it.
+    console.press("Now", "Shift+Tab")
+    console.says("h2", "Destinations")
+    console.press("Resume… employer")
+    console.says("dialog .effect", "Would affect")
+    seen["dialog"] = console.text("dialog")
+    console.press("Resume")
+    console.says("#notice", "resumed")
+    assert page.locator("dialog[open]").count() == 0
+    seen["notice"] = console.text("#notice")
+    console.says("h1", "Nothing is wrong")
+    seen["end"] = console.text("h1")
+    # The button went with its trouble. The focus did not.
+    seen["focus at the end"] = page.evaluate("document.activeElement.id")
+    seen["complaints"] = console.complaints
+    return seen
+
+
+STEPS = {"look": look, "steer": steer, "limits": limits, "loses": loses, "read": read, "walk": walk}
 
 with sync_playwright() as playwright:
     step, *rest = sys.argv[1:]
