@@ -25,7 +25,8 @@ struct State {
     key_ring: Result<(), &'static str>,
     spool: Result<(), &'static str>,
     kept_house_at: Timestamp,
-    checkpoint_at: Option<Timestamp>,
+    /// How far it reaches, and when it was signed.
+    checkpoint: Option<(u64, Timestamp)>,
     pending: u64,
     pending_max: u64,
     oldest_seconds: u64,
@@ -50,7 +51,7 @@ impl Health {
                 key_ring: Ok(()),
                 spool: Ok(()),
                 kept_house_at: now,
-                checkpoint_at: None,
+                checkpoint: None,
                 pending: 0,
                 pending_max: settings.pending_max,
                 oldest_seconds: 0,
@@ -110,13 +111,13 @@ impl Health {
     }
 
     /// A checkpoint was signed.
-    pub(crate) fn checkpoint(&self, at: Timestamp) {
-        self.change(|state| state.checkpoint_at = Some(at));
+    pub(crate) fn signed(&self, entries: u64, at: Timestamp) {
+        self.change(|state| state.checkpoint = Some((entries, at)));
     }
 
-    /// When the last checkpoint was signed, by this process.
-    pub(crate) fn checkpoint_at(&self) -> Option<Timestamp> {
-        self.look().checkpoint_at
+    /// How many entries the last checkpoint of this process covers, and when it was signed.
+    pub(crate) fn checkpoint(&self) -> Option<(u64, Timestamp)> {
+        self.look().checkpoint
     }
 
     /// Whether the last write was recorded.

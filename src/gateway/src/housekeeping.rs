@@ -131,9 +131,9 @@ async fn look_around(
     let figures = gateway.store.figures();
     let entries = gateway.store.head().await.ok().map(|head| head.size());
     metrics::record(entries, figures.commits, record.is_ok());
-    if signed.size.is_some() {
+    if let Some(size) = signed.size {
         metrics::checkpoint(signed.at.as_second());
-        gateway.health.checkpoint(signed.at);
+        gateway.health.signed(size, signed.at);
     }
     gateway.connections.show_all();
     metrics::trust(gateway.trust.current().generation());
@@ -179,6 +179,7 @@ async fn forget_old_keys(gateway: &Gateway, now: Timestamp) -> Result<(), cleara
 }
 
 async fn queues(gateway: &Gateway, now: Timestamp) -> Result<(), clearance::journey::RecorderError> {
+    gateway.operations.look_at_pauses(&gateway.store).await?;
     let depths = gateway.store.status(now).await?;
     let age =
         |accepted_at: Timestamp| Duration::try_from(now.duration_since(accepted_at)).unwrap_or_default();

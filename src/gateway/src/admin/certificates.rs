@@ -24,7 +24,7 @@ pub(super) async fn list(State(gateway): State<Arc<Gateway>>, _: Caller) -> Resu
         .map(|expiry| {
             json!({
                 "name": expiry.name, "kind": kind(&expiry.name), "not_after": expiry.not_after,
-                "days_left": expiry.days_left, "state": state(expiry.urgency),
+                "days_left": expiry.days_left, "state": state(kind(&expiry.name), expiry.urgency),
             })
         })
         .collect();
@@ -54,10 +54,12 @@ fn kind(name: &str) -> &'static str {
     }
 }
 
-const fn state(urgency: Urgency) -> &'static str {
-    match urgency {
-        Urgency::Expired => "expired",
-        Urgency::Days30 | Urgency::Days14 | Urgency::Days7 | Urgency::Days1 => "warn",
+/// Lists of revocations live for days: for them, a day is near.
+fn state(kind: &str, urgency: Urgency) -> &'static str {
+    match (kind, urgency) {
+        (_, Urgency::Expired) => "expired",
+        (_, Urgency::Days1) => "warn",
+        (kind, Urgency::Days30 | Urgency::Days14 | Urgency::Days7) if kind != "crl" => "warn",
         _ => "ok",
     }
 }

@@ -12,7 +12,7 @@ use http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use store::QueueDepth;
+use store::{Operator, QueueDepth};
 
 use super::access::{Caller, Role};
 use super::acts::{self, Reason};
@@ -164,15 +164,26 @@ async fn turn(
         would_act
     } else {
         let operator = acts::operator(&gateway, &caller, reason)?;
-        let done = match off {
-            true => gateway.store.pause(&known, operator).await?,
-            false => gateway.store.resume(&known, operator).await?,
-        };
-        gateway.operations.pauses(gateway.store.paused().await?);
-        gateway.operations.tell(News::Destination(known.clone()));
-        gateway.bells.ring(&known);
-        done
+        // It goes on to its end also when whoever asked goes away.
+        let turned = tokio::spawn(turned(Arc::clone(&gateway), known.clone(), operator, off));
+        turned.await.map_err(|_| AdminProblem::conflict("broken-off", "the gateway is stopping"))??
     };
     let body = json!({ "destination": known.as_str(), "affected": affected, "acts": acts, "preview": asked.preview });
     Ok(intake::json(StatusCode::OK, &body))
+}
+
+async fn turned(
+    gateway: Arc<Gateway>,
+    name: DestinationName,
+    operator: Operator,
+    off: bool,
+) -> Result<bool, AdminProblem> {
+    let done = match off {
+        true => gateway.store.pause(&name, operator).await?,
+        false => gateway.store.resume(&name, operator).await?,
+    };
+    gateway.operations.look_at_pauses(&gateway.store).await?;
+    gateway.operations.tell(News::Destination(name.clone()));
+    gateway.bells.ring(&name);
+    Ok(done)
 }

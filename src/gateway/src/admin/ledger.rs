@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
+use clearance::declaration::is_neutral;
 use clearance::journey::RecorderError;
 use http::StatusCode;
 use ledger::SignedCheckpoint;
@@ -34,6 +35,7 @@ pub(super) async fn verify(
     caller.may(Role::Dpo)?;
     let Asked { reason } = acts::read(&body)?;
     let operator = acts::operator(&gateway, &caller, reason)?;
+    acts::note(&gateway, &operator, "verify-ledger", "the ledger").await?;
     if std::mem::replace(&mut gateway.operations.verification().is_under_way, true) {
         return Err(AdminProblem::conflict("verification-under-way", "the ledger is being verified"));
     }
@@ -41,16 +43,12 @@ pub(super) async fn verify(
     let verifying = tokio::spawn({
         let gateway = Arc::clone(&gateway);
         async move {
-            let noted = acts::note(&gateway, &operator, "verify-ledger", "the ledger").await;
             let found = found(&gateway).await;
             {
                 let mut verification = gateway.operations.verification();
                 (verification.is_under_way, verification.found) = (false, Some(found));
             }
             gateway.operations.tell(News::Ledger);
-            if let Err(error) = noted {
-                tracing::error!(event.action = "act-unrecorded", error.message = ?error, "an act of an operator could not be recorded");
-            }
         }
     });
     drop(verifying);
@@ -103,6 +101,9 @@ pub(super) async fn log(
     let Filter { filter } = acts::read(&body)?;
     telemetry::filter(&filter)
         .map_err(|_| AdminProblem::malformed("`filter` is none, such as `info,gateway=debug`"))?;
+    if !is_neutral(&filter) {
+        return Err(AdminProblem::malformed("`filter` names a person: it is kept for years"));
+    }
     let was = telemetry::filter_in_force();
     let operator = acts::operator(&gateway, &caller, Reason::default())?;
     acts::note(&gateway, &operator, "log-filter", &filter).await?;

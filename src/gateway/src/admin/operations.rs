@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
+use clearance::journey::RecorderError;
 use clearance::words::{DestinationName, State, TransferId};
 use jiff::{SignedDuration, Timestamp};
 use ledger::Verifier;
 use serde::Serialize;
-use store::{Changed, Paused};
+use store::{Changed, Paused, Sqlite};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, watch};
 
@@ -29,6 +30,7 @@ pub(crate) struct Operations {
     pub(super) verifier: Verifier,
     /// The destinations to which nothing is sent; the store has the last word.
     paused: ArcSwap<BTreeMap<DestinationName, Paused>>,
+    looking: tokio::sync::Mutex<()>,
     courses: Mutex<BTreeMap<DestinationName, Course>>,
     settings: Mutex<(u64, Timestamp)>,
     wrong_since: Mutex<BTreeMap<(&'static str, String), Timestamp>>,
@@ -88,6 +90,7 @@ impl Operations {
             calls,
             verifier,
             paused: ArcSwap::from_pointee(by_name(paused)),
+            looking: tokio::sync::Mutex::default(),
             courses: Mutex::default(),
             settings: Mutex::new((1, now)),
             wrong_since: Mutex::default(),
@@ -105,9 +108,12 @@ impl Operations {
         self.paused.load_full()
     }
 
-    /// The store says that these are paused.
-    pub(super) fn pauses(&self, paused: Vec<Paused>) {
-        self.paused.store(Arc::new(by_name(paused)));
+    /// Asks the store which are paused: after each act, and again and again, whoever paused them.
+    pub(crate) async fn look_at_pauses(&self, store: &Sqlite) -> Result<(), RecorderError> {
+        // One at a time: what was read first must not be put in force last.
+        let _looking = self.looking.lock().await;
+        self.paused.store(Arc::new(by_name(store.paused().await?)));
+        Ok(())
     }
 
     /// Other settings are in force.
@@ -166,9 +172,14 @@ impl Course {
                 self.count(now, |minute| minute.delivered += 1);
             }
             // An attempt that has failed leaves the transfer as it began it.
-            State::Delivering | State::Unknown | State::RefusedByDestination if was_under_way => {
+            State::Delivering | State::Unknown if was_under_way => {
                 self.failing_since.get_or_insert(now);
                 self.last_failure = Some((now, changed.transfer));
+                self.count(now, |minute| minute.failed += 1);
+            }
+            // It has answered: what it does not want is the sender's trouble.
+            State::RefusedByDestination => {
+                self.failing_since = None;
                 self.count(now, |minute| minute.failed += 1);
             }
             _ => {}

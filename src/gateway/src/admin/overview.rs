@@ -43,7 +43,7 @@ pub(super) async fn overview(
     let now = gateway.clock.now();
     let depths = gateway.store.status(now).await?;
     let head = gateway.store.head().await?.size();
-    let latest = gateway.store.checkpoints(0).await?.last().map(|(size, _)| *size);
+    let checkpoint = gateway.health.checkpoint();
     let accepting = gateway.health.accepting(now);
     let troubles = troubles(&gateway, &depths, now).await?;
     let operations = &gateway.operations;
@@ -61,8 +61,8 @@ pub(super) async fn overview(
         "troubles": troubles,
         "ledger": {
             "entries": head,
-            "checkpoint_entries": latest,
-            "checkpoint_at": gateway.health.checkpoint_at(),
+            "checkpoint_entries": checkpoint.map(|(entries, _)| entries),
+            "checkpoint_at": checkpoint.map(|(_, at)| at),
             "verified": operations.verification().found.clone(),
         },
         "counts": {
@@ -143,8 +143,7 @@ async fn failing(
 
 async fn checkpoint(gateway: &Gateway, now: Timestamp, found: &mut Vec<Trouble>) -> Result<(), AdminProblem> {
     let every = i64::try_from(gateway.config.load().ledger.checkpoint_seconds).unwrap_or(60);
-    let Some(at) = gateway.health.checkpoint_at() else { return Ok(()) };
-    let signed = gateway.store.checkpoints(0).await?.last().map_or(0, |(size, _)| *size);
+    let Some((signed, at)) = gateway.health.checkpoint() else { return Ok(()) };
     let is_late = now.duration_since(at) > SignedDuration::from_secs(every * CHECKPOINT_LATE_TIMES);
     if is_late && gateway.store.head().await?.size() > signed {
         found.push(Trouble {

@@ -1,6 +1,6 @@
 //! `/admin/v1/transfers`: which there are, how one has gone, and retrying and discarding those that wait.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
@@ -22,8 +22,8 @@ use crate::intake;
 
 /// Transfers of a page, unless asked for less.
 const PAGE: usize = 100;
-/// So many transfers are handled at most by one act: it is one commit.
-const HANDLED_MAX: usize = 1000;
+/// So many transfers are handled by one commit.
+const PAGE_HANDLED: usize = 1000;
 /// So many ids are shown of those an act affects.
 const SHOWN: usize = 20;
 
@@ -176,8 +176,9 @@ pub(super) async fn retry(
     caller: Caller,
     body: Bytes,
 ) -> Result<Response, AdminProblem> {
+    caller.may(Role::Ops)?;
     let act: Act = acts::read(&body)?;
-    handle(gateway, caller, act, |_| Handling::Retry).await
+    handle(&gateway, &caller, act, Handling::Retry).await
 }
 
 pub(super) async fn discard(
@@ -185,54 +186,63 @@ pub(super) async fn discard(
     caller: Caller,
     body: Bytes,
 ) -> Result<Response, AdminProblem> {
+    caller.may(Role::Ops)?;
     let act: Act = acts::read(&body)?;
     if act.reason.is_none() && !act.preview {
         return Err(AdminProblem::malformed("say why: `reason`"));
     }
-    handle(gateway, caller, act, |act| Handling::Discard { cleared_up: act.perhaps_delivered }).await
+    let cleared_up = act.perhaps_delivered;
+    handle(&gateway, &caller, act, Handling::Discard { cleared_up }).await
 }
 
 async fn handle(
-    gateway: Arc<Gateway>,
-    caller: Caller,
+    gateway: &Gateway,
+    caller: &Caller,
     act: Act,
-    handling: fn(&Act) -> Handling,
+    handling: Handling,
 ) -> Result<Response, AdminProblem> {
-    caller.may(Role::Ops)?;
-    let handling = handling(&act);
-    let transfers = meant(&gateway, &act).await?;
     let operator = match act.preview {
         true => None,
-        false => Some(acts::operator(&gateway, &caller, act.reason.unwrap_or_default())?),
+        false => Some(acts::operator(gateway, caller, act.reason.unwrap_or_default())?),
     };
-    let handled = gateway.store.handle(transfers, handling, operator).await?;
+    let mut handled = Handled::default();
+    match (act.filter, named_ids(&act.transfers)?) {
+        (None, ids) if !ids.is_empty() => handled = gateway.store.handle(ids, handling, operator).await?,
+        (Some(which), ids) if ids.is_empty() => {
+            let destination = which.destination.parse();
+            let destination = destination.map_err(|_| AdminProblem::malformed("`destination` is none"))?;
+            let mut after = None;
+            // A commit for each page: what goes on meanwhile does not wait for all of them.
+            loop {
+                let page =
+                    gateway.store.waiting(&destination, which.code.clone(), after, PAGE_HANDLED).await?;
+                let Some((last, _)) = page.last() else { break };
+                after = Some(*last);
+                let ids = page.iter().map(|(_, id)| *id).collect();
+                let of_page = gateway.store.handle(ids, handling, operator.clone()).await?;
+                handled.done.extend(of_page.done);
+                handled.skipped.extend(of_page.skipped);
+            }
+        }
+        _ => {
+            let detail = "name up to 1000 `transfers`, or those that wait for a destination by `filter`";
+            return Err(AdminProblem::malformed(detail));
+        }
+    }
     if !act.preview {
         gateway.bells.ring_all();
     }
     Ok(intake::json(StatusCode::OK, &told(&handled, act.preview)))
 }
 
-/// The transfers that an act names, by id or by what they have in common.
-async fn meant(gateway: &Gateway, act: &Act) -> Result<Vec<TransferId>, AdminProblem> {
-    match &act.filter {
-        None if act.transfers.is_empty() || act.transfers.len() > HANDLED_MAX => {
-            Err(AdminProblem::malformed(
-                "name 1 to 1000 `transfers`, or those that wait for a destination by `filter`",
-            ))
-        }
-        None => {
-            let ids = act.transfers.iter().map(|id| id.parse()).collect::<Result<_, _>>();
-            ids.map_err(|_| AdminProblem::malformed("one of `transfers` is no id of a transfer"))
-        }
-        Some(_) if !act.transfers.is_empty() => {
-            Err(AdminProblem::malformed("name `transfers` or a `filter`, not both"))
-        }
-        Some(which) => {
-            let destination = which.destination.parse();
-            let destination = destination.map_err(|_| AdminProblem::malformed("`destination` is none"))?;
-            Ok(gateway.store.waiting(&destination, which.code.clone(), HANDLED_MAX).await?)
-        }
+/// The transfers that an act names, each once.
+fn named_ids(ids: &[String]) -> Result<Vec<TransferId>, AdminProblem> {
+    if ids.len() > PAGE_HANDLED {
+        return Err(AdminProblem::malformed("`transfers` names more than 1000"));
     }
+    let ids = ids.iter().map(|id| id.parse()).collect::<Result<BTreeSet<TransferId>, _>>();
+    let ids = ids.map_err(|_| AdminProblem::malformed("one of `transfers` is no id of a transfer"))?;
+    Ok(ids.into_iter().collect())
 }
 
 fn told(handled: &Handled, preview: bool) -> Value {

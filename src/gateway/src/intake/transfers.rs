@@ -184,7 +184,10 @@ async fn record(
         .await
         .map_err(|failure| not_sealed(gateway, &failure))?;
     metrics::permitted(&destination, &rules);
-    gateway.bells.ring(&destination);
+    // While it is paused there is nothing to be done; who resumes it rings.
+    if !gateway.operations.is_paused(&destination) {
+        gateway.bells.ring(&destination);
+    }
     Ok(AcceptedAnswer { transfer, body, replayed: false })
 }
 

@@ -61,7 +61,8 @@ impl Sqlite {
         self.readers.read(move |connection| history(connection, transfer)).await
     }
 
-    /// Up to `limit` transfers to a destination that wait, those that say `code` if it is given.
+    /// Up to `limit` transfers to a destination that wait, the oldest first, with the indexes of their disclosures: those behind
+    /// `after`, and those that say `code` where it is given.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -69,11 +70,13 @@ impl Sqlite {
         &self,
         destination: &DestinationName,
         code: Option<String>,
+        after: Option<u64>,
         limit: usize,
-    ) -> Result<Vec<TransferId>, RecorderError> {
-        let destination = destination.clone();
-        let limit = limit.min(PAGE_ROWS_MAX);
-        self.readers.read(move |connection| waiting(connection, &destination, code.as_deref(), limit)).await
+    ) -> Result<Vec<(u64, TransferId)>, RecorderError> {
+        let (destination, limit) = (destination.clone(), limit.min(PAGE_ROWS_MAX));
+        self.readers
+            .read(move |connection| waiting(connection, &destination, code.as_deref(), after, limit))
+            .await
     }
 }
 
@@ -213,16 +216,22 @@ fn history(connection: &Connection, id: TransferId) -> Result<Vec<(u64, Vec<u8>)
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// The transfers to a destination that wait, the oldest first, that say `code` if it is given.
-pub(super) fn waiting(
+fn waiting(
     connection: &Connection,
     destination: &DestinationName,
     code: Option<&str>,
+    after: Option<u64>,
     limit: usize,
-) -> Result<Vec<TransferId>, Abort> {
+) -> Result<Vec<(u64, TransferId)>, Abort> {
     let mut statement = connection.prepare_cached(WAITING)?;
-    let rows = statement.query_map((destination.as_str(), code, limit), |row| word(row, "id"))?;
+    // Entries count from 0.
+    let after = after.and_then(|after| i64::try_from(after).ok()).unwrap_or(-1);
+    let rows = statement.query_map((destination.as_str(), code, after, limit), |row| {
+        Ok((row.get("entry")?, word(row, "id")?))
+    })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-const WAITING: &str = "SELECT id FROM transfer WHERE destination = ?1 AND turn IS NOT NULL AND (?2 IS NULL OR code = ?2) LIMIT ?3";
+/// It looks at what waits for the destination, and not at the archive.
+pub(super) const WAITING: &str = "SELECT entry, id FROM transfer INDEXED BY transfer_queue
+    WHERE destination = ?1 AND turn IS NOT NULL AND entry > ?3 AND (?2 IS NULL OR code = ?2) ORDER BY entry LIMIT ?4";

@@ -3,7 +3,7 @@
 use clearance::words::State;
 use rusqlite::{Connection, StatementStatus};
 
-use super::super::{commands, connection, queries, schema, transfer};
+use super::super::{commands, connection, operator, queries, schema, transfer};
 use super::Folder;
 use crate::views::{PAGE_ROWS_SEEN_MAX, TransferFilter};
 
@@ -64,7 +64,8 @@ fn plan(connection: &Connection, sql: &str, values: &[&dyn rusqlite::ToSql]) -> 
 fn a_hundred_thousand_ended_transfers_slow_nothing_down() {
     let (_young_folder, young) = store_of_age(0);
     let (_old_folder, old) = store_of_age(100_000);
-    let hot: [(&str, &[&dyn rusqlite::ToSql]); 7] = [
+    let hot: [(&str, &[&dyn rusqlite::ToSql]); 8] = [
+        (operator::WAITING, &[&"employer", &rusqlite::types::Null, &-1, &100]),
         (queries::DUE, &[&"employer", &1_000_000, &100]),
         (queries::OVERDUE, &[&"employer", &1_000_000, &100]),
         (queries::NEXT_DUE, &[&"employer"]),
