@@ -7,6 +7,7 @@ mod config;
 mod demo;
 mod keys;
 mod ledger;
+mod outbox;
 mod profile;
 mod report;
 mod sandbox;
@@ -58,6 +59,8 @@ enum Command {
     /// Settings
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// What waits to be delivered: see it and steer it
+    Outbox(outbox::Outbox),
     /// The record of disclosures
     #[command(subcommand)]
     Ledger(ledger::LedgerCommand),
@@ -103,6 +106,7 @@ pub fn run() -> ExitCode {
         Command::Certs(certs) => certs.run(&report),
         Command::Keys(keys) => keys.run(&report),
         Command::Config(config) => config.run(&report),
+        Command::Outbox(outbox) => outbox.run(&report),
         Command::Ledger(ledger) => ledger.run(&report),
     };
     match done {

@@ -215,3 +215,40 @@ async fn a_listener_hears_of_a_transfer_as_it_goes() {
     assert!(heard.contains("event: transfer") && heard.contains(accepted.transfer()), "{heard}");
     gateway.rests().await;
 }
+
+#[tokio::test]
+async fn the_outbox_is_steered_from_the_command_line() {
+    let gateway = TestGateway::with_stand_ins(BINARY).await;
+    let outbox = async |arguments: &[&str]| {
+        let admin = format!("http://{}", gateway.admin());
+        let command =
+            tokio::process::Command::new(BINARY).args(["outbox", "--admin", &admin]).args(arguments).output();
+        let output = command.await.unwrap();
+        (
+            output.status.code(),
+            String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap(),
+        )
+    };
+    let (code, said) = outbox(&["pause", "employer", "--reason", "their certificate has expired"]).await;
+    assert_eq!((code, said.as_str()), (Some(0), "affects 0 transfers\n"));
+    let accepted = gateway.ehr().submit(&to_employer()).await;
+    let (code, said) = outbox(&["status"]).await;
+    assert!(code == Some(0) && said.contains("employer"), "{said}");
+    let line = said.lines().find(|line| line.starts_with("employer")).unwrap();
+    assert!(line.contains("paused") && line.ends_with("(their certificate has expired)"), "{line}");
+    let (_, said) = outbox(&["list", "--destination", "employer"]).await;
+    assert!(said.contains(accepted.transfer()), "{said}");
+    let (_, said) = outbox(&["resume", "employer", "--dry-run"]).await;
+    assert_eq!(said, "would affect 1 transfers\n");
+    let (_, said) = outbox(&["retry", "--destination", "employer"]).await;
+    assert_eq!(said, "affects 1 transfers\n");
+    let why = ["discard", accepted.transfer(), "--reason", "sent by post meanwhile"];
+    assert_eq!(outbox(&why).await.1, "affects 1 transfers\n");
+    let (_, said) = outbox(&["show", accepted.transfer()]).await;
+    assert!(said.contains("withdrawn") && said.contains("discard loopback"), "{said}");
+    let (code, said) = outbox(&["show", "none"]).await;
+    assert_eq!((code, said.as_str()), (Some(1), "error: not-found: there is no such transfer\n"));
+    assert_eq!(outbox(&["retry"]).await.0, Some(2), "it asks which");
+    outbox(&["resume", "employer"]).await;
+    gateway.rests().await;
+}
