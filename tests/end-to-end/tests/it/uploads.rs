@@ -33,7 +33,8 @@ impl WithShelf {
         let text = text.replace(r#"["employer", "#, r#"["employer", "shelf", "#);
         let into = shelf.join("taken").display().to_string();
         let destination = format!(
-            "\n[destinations.shelf]\nadapter = \"shelf\"\ninto = \"{into}\"\nbytes_max = 4294967296\n"
+            "\n[destinations.shelf]\nadapter = \"shelf\"\ninto = \"{into}\"\nbytes_max = 4294967296\n\
+             [process]\nsandbox = \"off\"  # no destination but this one writes files\n"
         );
         std::fs::write(&settings, format!("{text}{destination}{more}")).unwrap();
         gateway.restart();
