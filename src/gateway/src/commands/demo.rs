@@ -378,7 +378,7 @@ fn invite(report: &Report, playground: &Playground, running: &Running, folder: &
     let admin =
         |address: Option<std::net::SocketAddr>| address.map(|of| format!("http://{of}")).unwrap_or_default();
     report.line(format_args!(
-        "\neverything is left running; stop with Ctrl-C. Try:\n\n\
+        "\neverything is left running; stop with Ctrl-C. The console is at http://{gateway_admin}/console/. Try:\n\n\
          {curl} {address}/v1/destinations\n\
          {curl} -H 'Content-Type: application/json' --data @{file} '{address}/v1/checks?document=true'\n\
          {curl} -H 'Content-Type: application/json' -H \"Idempotency-Key: $(cat /proc/sys/kernel/random/uuid)\" -H 'Prefer: wait=5' --data @{file} {address}/v1/transfers\n\
